@@ -1,0 +1,5 @@
+"""`python -m bridge.cli` is `latchwire`."""
+
+from . import main
+
+main()

@@ -1,0 +1,17 @@
+"""The service as commands open it, from this process's environment."""
+
+import os
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from bridge.config import Settings
+
+if TYPE_CHECKING:
+    from bridge.service import Service
+
+
+def service(command: str) -> AbstractAsyncContextManager["Service"]:
+    """Open the bridge's service; `command` is what other processes read where this one holds a lock."""
+    from bridge.service import open_service  # noqa: PLC0415  SQLAlchemy is slow to import; --help does without
+
+    return open_service(Settings.from_environment(os.environ), command=f"latchwire {command}")

@@ -1,0 +1,68 @@
+"""What commands return, shown: fields as one JSON object a line for programs, text and tables for people.
+
+A command returns frozen dataclasses: one, a tuple of them, or one after another. `str` of one is its text.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+class Renderer:
+    """Writes values to stdout and failures to where they belong."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def show(self, value: Any) -> int:
+        """Show what a command returned; return its exit code."""
+        if isinstance(value, tuple):
+            self._show_all(value)
+        elif value is not None:
+            self._line(_json(value) if self._as_json else str(value))
+        return int(getattr(value, "exit_code", 0))
+
+    def fail(self, sentence: str, code: int) -> int:
+        """Show a failure; return its exit code."""
+        if self._as_json:
+            self._line(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
+        else:
+            sys.stderr.write(f"latchwire: {sentence}\n")
+        return code
+
+    def _show_all(self, values: Sequence[Any]) -> None:
+        if self._as_json:
+            for value in values:
+                self._line(_json(value))
+        elif values:
+            _print_table(values)
+
+    def _line(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(dataclasses.asdict(value), ensure_ascii=False, default=str)
+
+
+def _print_table(values: Sequence[Any]) -> None:
+    from rich.console import Console  # noqa: PLC0415  rich costs more than most commands
+    from rich.table import Table  # noqa: PLC0415
+
+    names = [field.name for field in dataclasses.fields(values[0])]
+    table = Table(*(name.replace("_", " ") for name in names), box=None, pad_edge=False)
+    for value in values:
+        table.add_row(*(_cell(getattr(value, name)) for name in names))
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console.width = 1000  # a pipe has no edge
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

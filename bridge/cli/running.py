@@ -1,0 +1,95 @@
+"""One command from its words to its exit code; whatever goes wrong ends in a sentence, never in a traceback."""
+
+import asyncio
+import inspect
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import entry_points, version
+from typing import Any
+
+import structlog
+from cyclopts import App, CycloptsError
+
+from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
+from .render import Renderer
+
+_EPILOGUE = """\
+Every command takes `--json`: one JSON object a line on stdout, and nothing else.
+
+Exit codes: 0 done, 1 internal failure, 2 wrong usage, 3 not found or unreachable, 4 refused by the lock,
+5 authentication or pairing, 6 no acknowledgement (outcome unknown), 130 interrupted.
+
+`LATCHWIRE_STATE_DIR` moves all state, keys included.
+"""
+
+
+def build_app() -> App:
+    """Return the whole tree of commands; a group is imported when it is used."""
+    app = App(
+        name="latchwire",
+        help="Manage the pins of door locks, and test lock firmware without a door.",
+        help_epilogue=_EPILOGUE,
+        version=lambda: version("latchwire"),
+    )
+    app.command("bridge.cli.pairing:pair", name="pair")
+    app.command("bridge.cli.locks:app", name="lock")
+    app.command("bridge.cli.pins:app", name="pin")
+    app.command("bridge.cli.tokens:app", name="token")
+    app.command("bridge.cli.serving:serve", name="serve")
+    for found in sorted(entry_points(group="latchwire.commands"), key=lambda entry: entry.name):
+        app.command(found.value, name=found.name)
+    return app
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that `words` spell, and return its exit code."""
+    renderer = Renderer(as_json="--json" in words)
+    _log_to_stderr()
+    app = build_app()
+    try:
+        command, bound, _ = app.parse_args(
+            [word for word in words if word != "--json"], exit_on_error=False, print_error=False
+        )
+        return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
+    except CycloptsError as error:
+        return renderer.fail(f"{error} Try `latchwire --help`.", USAGE)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _fail(error, renderer)
+
+
+async def _carry_out(result: Any, renderer: Renderer) -> int:
+    if inspect.isawaitable(result):
+        result = await result
+    if not isinstance(result, AsyncIterator):
+        return renderer.show(result)
+    code = 0
+    async for value in result:
+        code = renderer.show(value)
+    return code
+
+
+def _fail(error: Exception, renderer: Renderer) -> int:
+    code = exit_code(error)
+    if code is not None:
+        return renderer.fail(str(error), code)
+    frame = inspect.getinnerframes(error.__traceback__)[-1] if error.__traceback__ else None
+    where = f" at {frame.filename}:{frame.lineno}" if frame else ""
+    return renderer.fail(
+        f"Internal failure: {type(error).__name__}{where}. Please report it with the command.", INTERNAL
+    )
+
+
+def _log_to_stderr() -> None:
+    """Send logs to stderr, warnings and worse; stdout belongs to the answers."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="latchwire: %(message)s")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,300 @@
+"""LockClient: the requests of protocol/handler.py, asked of one lock; makes link and session anew as needed.
+
+One rule: a change keeps its operation id and its body until the lock has answered it, across sessions and links.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from protocol.codec import decode_answer, encode_request, next_operation
+from protocol.errors import MalformedError
+from protocol.exchange import State
+from protocol.messages.clock import CLOCK_GET, CLOCK_SET, ClockGetRequest, ClockGetResponse, ClockSetRequest
+from protocol.messages.declaration import Message, Refusal, Request, Response
+from protocol.messages.device import (
+    INFO,
+    PING,
+    STATUS,
+    InfoRequest,
+    InfoResponse,
+    PingRequest,
+    StatusRequest,
+    StatusResponse,
+)
+from protocol.messages.hello import Mode
+from protocol.messages.pairing import UNPAIR, UnpairRequest
+from protocol.messages.pins import (
+    LAST_OPERATION,
+    PIN_CLEAR,
+    PIN_CREATE,
+    PIN_DELETE,
+    PIN_GET,
+    PIN_LIST,
+    PIN_UPDATE,
+    LastOperationRequest,
+    LastOperationResponse,
+    PinClearRequest,
+    PinClearResponse,
+    PinCreateRequest,
+    PinCreateResponse,
+    PinDeleteRequest,
+    PinDeleteResponse,
+    PinGetRequest,
+    PinGetResponse,
+    PinListRequest,
+    PinUpdateRequest,
+    PinUpdateResponse,
+)
+from protocol.session import MAX_AGE, BridgeSession, accepting
+from protocol.version import LARGEST_MAX_FRAME
+from protocol.vocabulary import ClockState, PinEntry, PinSummary, Status
+
+from .errors import AckTimeout, LinkLost, Refused, Unreachable, UsageError, VersionMismatch
+from .handshakes import LOST, Entropy, greet, open_session
+from .refusals import refused
+from .store.keys import BridgeKeys
+from .wire import Wire
+from .zones import posix_rule
+
+Q = TypeVar("Q", bound=Request)
+R = TypeVar("R", bound=Response)
+
+_log = structlog.get_logger(__name__)
+
+CLOCK_TOLERANCE = 2
+"""Seconds that a lock's clock may be wrong before a session corrects it."""
+_PAUSE = 0.1
+"""Seconds to wait before a session that was just refused is made again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLock:
+    """What pairing has taught of a lock: its own id, its public key, the highest protocol version it has spoken."""
+
+    wire_id: int
+    public_key: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinList:
+    """All pins of one list version, in ascending order of ids."""
+
+    list_version: int
+    pins: tuple[PinSummary, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """A session on its wire; `last_operation` is None until a change asks for it."""
+
+    wire: Wire
+    session: BridgeSession
+    born: float
+    last_operation: int | None = None
+
+
+class LockClient:
+    """One lock. Not for several tasks at once: engine.py gives each lock one owner.
+
+    Every request raises Refused where the lock says no, Unreachable, LinkLost or NotPaired where it cannot be asked.
+    None has a deadline of its own: whoever cancels a request loses only the session, never the lock's state.
+    """
+
+    def __init__(
+        self,
+        lock: KnownLock,
+        keys: BridgeKeys,
+        connect: Callable[[], Awaitable[Wire]],
+        *,
+        now: Callable[[], float] = time.time,
+        entropy: Entropy = os.urandom,
+    ) -> None:
+        self._lock = lock
+        self._keys = keys
+        self._connect = connect
+        self._now = now
+        self._entropy = entropy
+        self._wire: Wire | None = None
+        self._open: _Open | None = None
+
+    async def close(self) -> None:
+        """Give the link back; the next request opens another."""
+        wire, self._wire, self._open = self._wire, None, None
+        if wire:
+            await wire.close()
+
+    async def info(self) -> InfoResponse:
+        """Ask what the lock is, and use the frame size that it tells."""
+        told = await self._ask(INFO, InfoRequest())
+        if self._wire:
+            self._wire.max_frame = min(told.max_frame, LARGEST_MAX_FRAME)
+        return told
+
+    async def status(self) -> StatusResponse:
+        """Ask how the lock is."""
+        return await self._ask(STATUS, StatusRequest())
+
+    async def ping(self, payload: bytes = b"") -> bytes:
+        """Ask for `payload` (at most 200 bytes) back."""
+        return (await self._ask(PING, PingRequest(payload=payload))).payload
+
+    async def get_clock(self) -> ClockGetResponse:
+        """Ask for the lock's time and zone."""
+        return await self._ask(CLOCK_GET, ClockGetRequest())
+
+    async def set_clock(self, zone: str, *, force: bool) -> None:
+        """Set the lock's clock to this host's time, in the IANA zone `zone`; `force` allows a step back."""
+        request = ClockSetRequest(time=round(self._now()), force=force, zone=zone, rule=posix_rule(zone))
+        await self._ask(CLOCK_SET, request)
+
+    async def create_pin(self, entry: PinEntry) -> PinCreateResponse:
+        """Store a pin."""
+        return await self._change(PIN_CREATE, lambda operation: PinCreateRequest(operation=operation, entry=entry))
+
+    async def get_pin(self, pin_id: int) -> PinGetResponse:
+        """Ask for one pin with its digits."""
+        return await self._ask(PIN_GET, PinGetRequest(id=pin_id))
+
+    async def update_pin(self, pin_id: int, entry: PinEntry) -> PinUpdateResponse:
+        """Replace one pin."""
+        return await self._change(
+            PIN_UPDATE, lambda operation: PinUpdateRequest(operation=operation, id=pin_id, entry=entry)
+        )
+
+    async def delete_pin(self, pin_id: int) -> PinDeleteResponse:
+        """Remove one pin."""
+        return await self._change(PIN_DELETE, lambda operation: PinDeleteRequest(operation=operation, id=pin_id))
+
+    async def list_pins(self) -> PinList:
+        """Ask for all pins, from the start again whenever the list changes between two pages."""
+        await self.info()
+        while True:
+            try:
+                return await self._pages()
+            except Refused as refusal:
+                if refusal.status is not Status.CHANGED:
+                    raise
+
+    async def clear_pins(self) -> PinClearResponse:
+        """Remove every pin."""
+        return await self._change(PIN_CLEAR, lambda operation: PinClearRequest(operation=operation))
+
+    async def last_operation(self) -> LastOperationResponse:
+        """Ask for the last change that this bridge made."""
+        return await self._ask(LAST_OPERATION, LastOperationRequest())
+
+    async def unpair(self) -> None:
+        """Be forgotten by the lock."""
+        await self._ask(UNPAIR, UnpairRequest())
+        await self.close()
+
+    async def _pages(self) -> PinList:
+        page = await self._ask(PIN_LIST, PinListRequest(after=0, list_version=0))
+        version, pins = page.list_version, list(page.pins)
+        while page.more and page.pins:
+            page = await self._ask(PIN_LIST, PinListRequest(after=pins[-1].id, list_version=version))
+            pins += page.pins
+        return PinList(list_version=version, pins=tuple(pins))
+
+    async def _change(self, message: Message[Q, R], make: Callable[[int], Q]) -> R:
+        """Ask for a change under the next operation id; where its outcome stays unknown, the lock is asked anew."""
+        opened = await self._session()
+        if opened.last_operation is None:
+            opened.last_operation = (await self.last_operation()).operation
+        operation = next_operation(opened.last_operation)
+        answer = await self._ask(message, make(operation))
+        if self._open:
+            self._open.last_operation = operation
+        return answer
+
+    async def _ask(self, message: Message[Q, R], request: Q) -> R:
+        """Ask until the lock answers, with the same body in each new session."""
+        body = encode_request(request)
+        while True:
+            answer = await self._exchange(await self._session(), message, body)
+            if isinstance(answer, Refusal):
+                raise refused(answer)
+            if answer is not None:
+                return answer
+            await asyncio.sleep(_PAUSE)
+
+    async def _exchange(self, opened: _Open, message: Message[Q, R], body: bytes) -> R | Refusal | None:
+        """Ask once; None where the session has ended without an answer. A cancelled exchange ends its session."""
+        self._open = None
+        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
+        if outcome.state is State.LOST:
+            await self.close()
+            await self._relink()
+        if outcome.value is None:
+            return None
+        try:
+            answer = decode_answer(message, outcome.value)
+        except MalformedError:
+            _log.warning("the lock sent an authenticated answer that this version cannot read", method=message.method)
+            return None
+        self._open = opened
+        return answer
+
+    async def _relink(self) -> None:
+        """Open another link in place of a lost one; what was asked may have been done, so say LinkLost if it fails."""
+        try:
+            self._wire = await self._connect()
+        except Unreachable:
+            raise LinkLost(LOST) from None
+
+    async def _session(self) -> _Open:
+        """Return the open session, or make one, on a new link where there is none."""
+        if self._wire and self._wire.lost:  # while it was idle: nothing is under way that could have been done
+            await self.close()
+        opened = self._open
+        if opened and not opened.session.spent and self._now() - opened.born < MAX_AGE:
+            return opened
+        if self._wire is None:
+            self._wire = await self._connect()
+        wire = self._wire
+        try:
+            session = await self._handshake(wire)
+        except AckTimeout:  # as patient with a lock that starts anew as whoever set the deadline
+            return await self._session()
+        except LinkLost:
+            await self.close()
+            raise
+        self._open = _Open(wire=wire, session=session, born=self._now())
+        await self._correct_clock()
+        return self._open or await self._session()
+
+    async def _handshake(self, wire: Wire) -> BridgeSession:
+        greeting = await greet(wire, Mode.SESSION, self._keys.peer_id, entropy=self._entropy)
+        if greeting.lock.lock_id != self._lock.wire_id:
+            raise Unreachable(
+                f"Another lock answers here: {greeting.lock.lock_id:08X}, not {self._lock.wire_id:08X}. "
+                "Check which lock is plugged in where."
+            )
+        if greeting.lock.chosen < self._lock.version:
+            raise VersionMismatch(
+                f"The lock has spoken protocol version {self._lock.version} before and offers {greeting.lock.chosen} "
+                "now: an older firmware, or somebody on the line. Nothing was sent."
+            )
+        return await open_session(wire, greeting, self._keys, self._lock.public_key, entropy=self._entropy)
+
+    async def _correct_clock(self) -> None:
+        """Set a clock that is untrusted or wrong by more than 2 s, and refresh its zone's rule."""
+        told = await self._ask(CLOCK_GET, ClockGetRequest())
+        try:
+            rule = posix_rule(told.zone)
+        except UsageError:
+            rule = told.rule
+        wrong = abs(told.time - self._now()) > CLOCK_TOLERANCE
+        if told.state is ClockState.TRUSTED and not wrong and rule == told.rule:
+            return
+        try:
+            await self._ask(CLOCK_SET, ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule))
+        except Refused as refusal:
+            _log.warning("the lock's clock was not corrected", reason=str(refusal))

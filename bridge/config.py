@@ -1,0 +1,53 @@
+"""The bridge's settings; parsed once, at the edge, so that nothing below reads the environment."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from platformdirs import user_state_dir
+
+from .errors import UsageError
+
+DEFAULT_DEADLINE = 8.0
+DEFAULT_IDLE = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a person may set.
+
+    `state_dir` is absolute. `deadline` is how many seconds one use case may take; `idle` is after how many seconds
+    without a request a link is closed. `database` is a SQLAlchemy URL with an async driver, or None for the registry
+    in the state folder; it may hold a password and never shows in a repr.
+    """
+
+    state_dir: Path
+    deadline: float = DEFAULT_DEADLINE
+    idle: float = DEFAULT_IDLE
+    database: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read LATCHWIRE_STATE_DIR, LATCHWIRE_DEADLINE, LATCHWIRE_IDLE and LATCHWIRE_DATABASE; empty means unset.
+
+        Raises UsageError for a number that is none.
+        """
+        state_dir = environ.get("LATCHWIRE_STATE_DIR") or user_state_dir("latchwire")
+        return cls(
+            state_dir=Path(state_dir).absolute(),
+            deadline=_seconds(environ, "LATCHWIRE_DEADLINE", DEFAULT_DEADLINE),
+            idle=_seconds(environ, "LATCHWIRE_IDLE", DEFAULT_IDLE),
+            database=environ.get("LATCHWIRE_DATABASE") or None,
+        )
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"{name} is {text!r}: give it as seconds above 0, such as {name}={default:g}")
+    return seconds

@@ -1,0 +1,183 @@
+"""One owner task a lock, one owning process a lock: what is asked of a lock is done one after another.
+
+A change that comes while another waits or runs is refused as busy; a read waits for its turn.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from protocol.exchange import Retry
+
+from .client import KnownLock, LockClient
+from .config import Settings
+from .errors import AckTimeout, LockBusy, NotPaired
+from .links import MemoryHub, open_link
+from .records import LockRecord, PairingState
+from .store.folder import StateFolder
+from .store.keys import BridgeKeys
+from .store.ownership import Ownership
+from .wire import Wire
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Operation = Callable[Concatenate[LockClient, P], Awaitable[T]]
+
+
+class Engine:
+    """The owners of all locks that this process has been asked for. Used inside one event loop."""
+
+    def __init__(
+        self, settings: Settings, folder: StateFolder, keys: BridgeKeys, *, command: str, hub: MemoryHub | None = None
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self._folder = folder
+        self._command = command
+        self._hub = hub
+        self._owners: dict[int, _Owner] = {}
+
+    async def read(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
+        return await self._owner(lock).run(lambda client: operation(client, *args, **kwargs), change=False)
+
+    async def change(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Change a lock; raise LockBusy where another change waits or runs, AckTimeout at the deadline."""
+        return await self._owner(lock).run(lambda client: operation(client, *args, **kwargs), change=True)
+
+    async def connect(self, target: str) -> Wire:
+        """Open a wire to a target; raise UsageError or Unreachable."""
+        return Wire(await open_link(target, self._hub), Retry(), Random())  # noqa: S311  jitter is no secret
+
+    def own(self, wire_id: int) -> Ownership:
+        """Make this process the owner of a lock; raise LockHeld."""
+        return Ownership.acquire(self._folder, wire_id, command=self._command, now=datetime.now(UTC))
+
+    async def forget(self, lock_id: int) -> None:
+        """End the owner of a lock whose record has changed."""
+        if owner := self._owners.pop(lock_id, None):
+            await owner.stop()
+
+    async def close(self) -> None:
+        """End all owners: links are given back, and locks to other processes."""
+        for lock_id in list(self._owners):
+            await self.forget(lock_id)
+
+    def _owner(self, lock: LockRecord) -> "_Owner":
+        if lock.state is PairingState.UNPAIRED:
+            raise NotPaired(f"The lock {lock.name} is not paired. Hold its button for 5 s and run `latchwire pair`.")
+        if lock.id not in self._owners:
+            self._owners[lock.id] = _Owner(self, lock)
+        return self._owners[lock.id]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job(Generic[T]):
+    """One use of a lock: what to do, until when, and who waits for it."""
+
+    work: Callable[[LockClient], Awaitable[T]]
+    change: bool
+    until: float
+    done: asyncio.Future[T]
+
+
+class _Owner:
+    """The one task that talks to a lock; it holds link and ownership until the lock has been idle for a while."""
+
+    def __init__(self, engine: Engine, lock: LockRecord) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._ownership: Ownership | None = None
+        self._changing = False
+        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version)
+        self._client = LockClient(known, engine.keys, self._connect)
+        self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
+        self._task = asyncio.create_task(self._serve())
+
+    async def run(self, work: Callable[[LockClient], Awaitable[T]], *, change: bool) -> T:
+        """Let the owner do `work`; whoever waits may go away, the work goes on."""
+        if change and self._changing:
+            raise LockBusy(f"Another request is being processed for the lock {self._lock.name}. Try again in a second.")
+        self._changing = self._changing or change
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._engine.settings.deadline
+        done: asyncio.Future[T] = loop.create_future()
+        self._jobs.put_nowait(_Job(work=work, change=change, until=until, done=done))
+        return await done
+
+    async def stop(self) -> None:
+        """End the task; work that waits is cancelled."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        while not self._jobs.empty():
+            self._jobs.get_nowait().done.cancel()
+        await self._let_go()
+
+    async def _serve(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._engine.settings.idle):
+                    job = await self._jobs.get()
+            except TimeoutError:
+                await self._let_go()
+                job = await self._jobs.get()
+            try:
+                await self._do(job)
+            finally:
+                self._changing = self._changing and not job.change
+
+    async def _do(self, job: _Job[Any]) -> None:
+        if job.done.done():  # whoever waited has gone away before it began
+            return
+        try:
+            async with asyncio.timeout_at(job.until):
+                result = await job.work(self._client)
+        except asyncio.CancelledError:
+            job.done.cancel()
+            raise
+        except TimeoutError as error:
+            failure = error if isinstance(error, AckTimeout) else AckTimeout(self._silence(job))
+            _settle(job.done, failure)
+        except Exception as error:
+            _settle(job.done, error)
+        else:
+            if not job.done.done():
+                job.done.set_result(result)
+
+    def _silence(self, job: _Job[Any]) -> str:
+        seconds = f"{self._engine.settings.deadline:g}"
+        if job.change:
+            return (
+                f"The lock {self._lock.name} has not acknowledged within {seconds} s: the change may have been made "
+                "or not. Look at the pins before you try again."
+            )
+        return f"The lock {self._lock.name} has not answered within {seconds} s. Is it powered? Try again."
+
+    async def _connect(self) -> Wire:
+        if self._ownership is None:
+            self._ownership = self._engine.own(self._lock.wire_id)
+        try:
+            return await self._engine.connect(self._lock.target)
+        except BaseException:
+            self._release()
+            raise
+
+    async def _let_go(self) -> None:
+        await self._client.close()
+        self._release()
+
+    def _release(self) -> None:
+        ownership, self._ownership = self._ownership, None
+        if ownership:
+            ownership.release()
+
+
+def _settle(done: asyncio.Future[Any], failure: Exception) -> None:
+    if not done.done():
+        done.set_exception(failure)

@@ -1,0 +1,94 @@
+"""The bridge's exceptions. Each carries one sentence for people: what failed, the probable cause, what to do next.
+
+BridgeError
+├── UsageError(ValueError)        the caller asked for something that makes no sense
+│   └── RuleBroken                a rule of a pin or a schedule; carries which one
+├── NotRegistered(LookupError)    no such lock or token in the registry
+├── AlreadyRegistered             the name or number is taken
+├── UnsafeState(PermissionError)  keys or database that others may read or write
+├── DamagedState                  keys or database that cannot be read
+├── NotPaired                     the lock is registered, but no pairing holds
+├── PairingRefused                the lock refused to pair: wrong label or closed window
+├── VersionMismatch               the lock and this bridge share no protocol version, or a lower one than before
+├── Refused                       the lock answered no; carries the status
+├── LockHeld                      another process owns this lock
+├── LockBusy                      another change is under way at this lock
+├── Unreachable(ConnectionError)  nothing answers at the target: missing, busy or forbidden port
+├── LinkLost(ConnectionError)     the link broke in mid-request
+└── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
+"""
+
+from protocol.vocabulary import Rule, Status
+
+
+class BridgeError(Exception):
+    """Any failure that the bridge reports to a person."""
+
+
+class UsageError(BridgeError, ValueError):
+    """The caller asked for something that makes no sense."""
+
+
+class RuleBroken(UsageError):
+    """A pin or a schedule that no lock may hold."""
+
+    def __init__(self, rule: Rule, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+class NotRegistered(BridgeError, LookupError):
+    """No such lock or token in the registry."""
+
+
+class AlreadyRegistered(BridgeError):
+    """The name or the number is taken by another lock."""
+
+
+class UnsafeState(BridgeError, PermissionError):
+    """Keys or database that somebody else may read or write."""
+
+
+class DamagedState(BridgeError):
+    """Keys or database that cannot be read."""
+
+
+class NotPaired(BridgeError):
+    """The lock is registered, but no pairing holds."""
+
+
+class PairingRefused(BridgeError):
+    """The lock refused to pair; it never says whether the label or the window was wrong."""
+
+
+class VersionMismatch(BridgeError):
+    """The lock and this bridge share no protocol version, or a lower one than they did before."""
+
+
+class Refused(BridgeError):
+    """The lock answered no."""
+
+    def __init__(self, status: Status, rule: Rule | None, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.rule = rule
+
+
+class LockHeld(BridgeError):
+    """Another process owns this lock."""
+
+
+class LockBusy(BridgeError):
+    """Another change is under way at this lock."""
+
+
+class Unreachable(BridgeError, ConnectionError):
+    """Nothing answers at the target."""
+
+
+class LinkLost(BridgeError, ConnectionError):
+    """The link broke in mid-request."""
+
+
+class AckTimeout(BridgeError, TimeoutError):
+    """No acknowledgement in time: the outcome is unknown until the lock is asked."""

@@ -1,0 +1,68 @@
+"""Who may do what at which lock; an answer never tells whether a lock exists that the token is not granted."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.openapi.models import HTTPBase
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+
+from bridge.errors import NotRegistered
+from bridge.records import Grant, LockRecord
+from bridge.service import Service
+
+from .problems import UNAUTHORIZED, ApiError
+
+
+class TokenHeader(SecurityBase):
+    """The token of an Authorization header with one scheme, in any spelling; None where there is none."""
+
+    def __init__(self, scheme: str) -> None:
+        self.model = HTTPBase(scheme=scheme)
+        self.scheme_name = scheme
+
+    async def __call__(self, request: Request) -> str | None:
+        """Return the token as sent."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == self.scheme_name.lower() else None
+
+
+def lock_access(service: Service) -> Callable[..., Awaitable[LockRecord]]:
+    """Return the dependency that gives a route its lock: `Security(access, scopes=[...])`, every one needed.
+
+    Judged in this order, before anything of the body is read: 401 without a valid token; 403 without the
+    scopes, before any look-up; the same 403 for a lock that is not granted, not registered or no number.
+    """
+
+    async def authenticated(
+        bearer: Annotated[str | None, Security(TokenHeader("Bearer"))],
+        personal_key: Annotated[str | None, Security(TokenHeader("PersonalKey"))],
+    ) -> Grant:
+        token = bearer or personal_key
+        grant = await service.authenticate(token) if token else None
+        if grant is None:
+            raise ApiError(*UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+        return grant
+
+    async def access(
+        needed: SecurityScopes,
+        grant: Annotated[Grant, Depends(authenticated)],
+        lock_id: Annotated[str, Path(description="The lock's number.")],
+        _version: Annotated[str, Path(alias="version", description="Any: all versions are served alike.")],
+    ) -> LockRecord:
+        missing = [scope for scope in needed.scopes if scope not in grant.scopes]
+        if missing:
+            raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")
+        number = _lock_number(lock_id)
+        if number not in grant.locks:
+            raise NotRegistered("The token is not granted this lock.")
+        return await service.lock(number)
+
+    return access
+
+
+def _lock_number(text: str) -> int:
+    """Return the lock number that a path names; -1, which no lock has, where it names none."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= 10  # the longest u32
+    return int(text) if plain else -1

@@ -1,0 +1,30 @@
+"""The routes of a lock's pins; each names the scope it needs and leaves every failure to the error table."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response, Security
+
+from bridge.records import LockRecord, Scope
+from bridge.service import Service
+
+from .auth import lock_access
+from .body import read_object
+from .documentation import create_answers, create_body
+from .envelope import answer
+from .schemas import create_entry
+
+
+def pin_routes(service: Service) -> APIRouter:
+    """Return the routes under `/api/{version}/my/lock/{lock_id}/pin`."""
+    routes = APIRouter(prefix="/api/{version}/my/lock/{lock_id}/pin", tags=["pins"])
+    access = lock_access(service)
+
+    @routes.post("", status_code=201, responses=create_answers(), openapi_extra=create_body())
+    async def create_pin(
+        request: Request, lock: Annotated[LockRecord, Security(access, scopes=[Scope.DEVICE_READ_WRITE])]
+    ) -> Response:
+        """Create a pin; answered once the lock has stored it."""
+        entry = create_entry(await read_object(request), lock.zone)
+        return answer(201, result={"id": await service.create_pin(lock.id, entry)})
+
+    return routes

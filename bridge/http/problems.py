@@ -1,0 +1,119 @@
+"""How each failure becomes an HTTP answer: two tables, and no answer carries an exception's own text.
+
+The text of a bridge error is for the operator (it may name ports and paths) and goes to the log.
+"""
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from bridge import errors
+from bridge.refusals import SENTENCES
+from protocol.pin_rules import sentence
+from protocol.vocabulary import Status
+
+from .envelope import answer
+
+INTERNAL: Final = (500, "The bridge failed; its log has more under this answer's X-Correlation-ID.")
+UNAUTHORIZED: Final = (401, "A valid token is required: Authorization: Bearer <token>, or PersonalKey <key>.")
+FORBIDDEN: Final = (403, "This lock is unknown, or the token is not granted it.")
+TIMEOUT: Final = (408, "The lock did not acknowledge in time: whether it made the change is unknown.")
+BUSY: Final = (409, "The lock is occupied with another change: try again.")
+NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
+
+# A lock that fails is 502, so that whoever investigates knows on which side to look; the API that is spoken
+# here documents no status above 499, and its clients take all of them alike.
+BY_STATUS: Final[Mapping[Status, int]] = {
+    Status.OK: 500,  # no refusal at all: whoever raised it is wrong
+    Status.BUSY: 409,
+    Status.FULL: 422,
+    Status.EXISTS: 406,
+    Status.NOT_FOUND: 404,
+    Status.INVALID: 400,
+    Status.STALE: 409,  # nothing was done, and each new session sets the count of operations right
+    Status.CHANGED: 409,
+    Status.STORAGE: 502,
+    Status.CLOCK_UNTRUSTED: 502,
+    Status.DENIED: 502,
+    Status.UNSUPPORTED: 400,
+    Status.CONFLICT: 409,  # as STALE
+}
+
+BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
+    errors.BridgeError: INTERNAL,
+    errors.UsageError: (400, "The request makes no sense to the bridge."),
+    errors.RuleBroken: (400, "The pin breaks a rule."),
+    errors.NotRegistered: FORBIDDEN,
+    errors.AlreadyRegistered: INTERNAL,  # nothing is registered by way of HTTP
+    errors.UnsafeState: INTERNAL,
+    errors.DamagedState: INTERNAL,
+    errors.NotPaired: NOT_SET_UP,
+    errors.PairingRefused: NOT_SET_UP,
+    errors.VersionMismatch: (428, "The lock and this bridge share no safe protocol version: update one of them."),
+    errors.LockHeld: BUSY,
+    errors.LockBusy: BUSY,
+    errors.Unreachable: (408, "The lock cannot be reached."),
+    errors.LinkLost: TIMEOUT,
+    errors.AckTimeout: TIMEOUT,
+}
+
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+_log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """A request that is answered with `status` and `messages`; they name fields and rules, never values."""
+
+    def __init__(self, status: int, *messages: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, messages)
+        self.status = status
+        self.messages = messages
+        self.headers = headers
+
+
+def api_error(error: errors.BridgeError) -> ApiError:
+    """Return what the API answers for `error`; each 409 says when to come back."""
+    if isinstance(error, errors.Refused):
+        status, message = BY_STATUS[error.status], SENTENCES.get(error.status, INTERNAL[1])
+    else:
+        status, message = next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)
+    if isinstance(error, errors.Refused | errors.RuleBroken) and error.rule is not None:
+        message = sentence(error.rule)
+    return ApiError(status, message, headers={"Retry-After": "1"} if status == 409 else None)
+
+
+def handlers() -> dict[int | type[Exception], Handler]:
+    """Return the application's exception handlers; what has none is left to `middleware.Guard`."""
+    return {
+        ApiError: _on_api_error,
+        errors.BridgeError: _on_bridge_error,
+        HTTPException: _on_http_exception,
+        RequestValidationError: _on_invalid_parameter,
+    }
+
+
+async def _on_api_error(_request: Request, error: ApiError) -> Response:
+    return answer(error.status, messages=error.messages, headers=error.headers)
+
+
+async def _on_bridge_error(request: Request, error: errors.BridgeError) -> Response:
+    answered = api_error(error)
+    level = logging.ERROR if answered.status >= 500 else logging.INFO
+    _log.log(level, "request %s: %s: %s", request.state.correlation_id, type(error).__name__, error)
+    return await _on_api_error(request, answered)
+
+
+async def _on_http_exception(_request: Request, error: HTTPException) -> Response:
+    return answer(error.status_code, messages=[HTTPStatus(error.status_code).phrase], headers=error.headers)
+
+
+async def _on_invalid_parameter(_request: Request, error: RequestValidationError) -> Response:
+    """Answer 400 and name the parameters alone: the framework's own answer is 422 and repeats their values."""
+    names = sorted({str(detail["loc"][-1]) for detail in error.errors()})
+    return answer(400, messages=[f"{name}: is not valid." for name in names])

@@ -1,0 +1,63 @@
+"""The application on a socket, inside the caller's event loop; when to stop is the caller's decision alone."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from bridge.errors import UsageError
+
+GRACE_SECONDS = 10  # above the 8 s that a change may take: whoever waits for an answer gets it
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: asyncio.run turns Ctrl-C into the cancellation that ends `running`."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+    """Serve `app` while the context is open; yields the port, which the system chooses where `port` is 0.
+
+    Requests under way are finished at the end, for GRACE_SECONDS at most. Raises UsageError where the address
+    cannot be listened on.
+    """
+    with await _listener(host, port) as listener:
+        server = _Server(_config(app))
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _listener(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:  # getaddrinfo would take it modulo 65536
+        raise UsageError(f"There is no port {port}: choose a --port from 1 to 65535.")
+    try:
+        loop = asyncio.get_running_loop()
+        family, *_, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
+        return socket.create_server(address, family=family, backlog=128)
+    except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]  # create_server repeats the address
+        raise UsageError(f"Cannot listen on {host} port {port}: {why}. Choose another --host or --port.") from error

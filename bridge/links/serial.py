@@ -1,0 +1,187 @@
+"""A link over a serial port: pyserial opens and configures it, its file descriptor is driven by the event loop.
+
+Ports without a descriptor (Windows, rfc2217://, socket://) are read by one thread each.
+"""
+
+import asyncio
+import errno
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import serial
+
+from ..errors import LinkLost, Unreachable
+from .base import Inbox
+
+DEFAULT_BAUD = 115200
+_BITS_A_BYTE = 10  # 8N1: a start bit, eight data bits, a stop bit
+_CHUNK = 4096
+_POLL_SECONDS = 0.2
+_WRITE_SECONDS = 2
+
+_CAUSES = {
+    errno.ENOENT: ("there is no such port", "Is the cable plugged in? `ls /dev/tty*` shows the ports."),
+    errno.EACCES: ("permission denied", "Add yourself to the port's group (`sudo usermod -aG dialout $USER`)."),
+    errno.EPERM: ("permission denied", "Add yourself to the port's group (`sudo usermod -aG dialout $USER`)."),
+    errno.EAGAIN: ("another program uses it", "Close that program; `fuser PORT` names it."),
+    errno.EBUSY: ("another program uses it", "Close that program; `fuser PORT` names it."),
+    errno.ENXIO: ("the device is gone", "Is the cable plugged in?"),
+    errno.EIO: ("the device does not answer", "Unplug it, plug it in again, and try once more."),
+    errno.ENOTTY: ("it is no serial port", "Check the path."),
+}
+
+
+class SerialLink:
+    """One open port; the subclasses differ in how bytes come in."""
+
+    ack_timeout = 0.3
+
+    def __init__(self, port: serial.Serial, name: str) -> None:
+        self.bytes_per_second = port.baudrate / _BITS_A_BYTE
+        self._port = port
+        self._inbox = Inbox()
+        self._sentence = f"The serial port {name} was lost. Is the cable still plugged in? Try again."
+
+    @property
+    def lost(self) -> bool:
+        """Whether the link is known to be gone."""
+        return self._inbox.lost
+
+    async def read(self) -> bytes:
+        """Return the next bytes."""
+        return await self._inbox.get(self._sentence)
+
+
+class DescriptorLink(SerialLink):
+    """A port with a file descriptor, read and written without blocking."""
+
+    def __init__(self, port: serial.Serial, name: str) -> None:
+        super().__init__(port, name)
+        self._fd: int | None = port.fileno()
+        os.set_blocking(self._fd, False)
+        asyncio.get_running_loop().add_reader(self._fd, self._readable)
+
+    async def write(self, data: bytes) -> None:
+        """Write all bytes, waiting for room at most two seconds."""
+        left = memoryview(data)
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                while left:
+                    left = left[self._write_some(left) :]
+                    if left:
+                        await self._writable()
+        except (OSError, TimeoutError):
+            raise LinkLost(self._sentence) from None
+
+    async def close(self) -> None:
+        """Stop reading and give the port back."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            asyncio.get_running_loop().remove_reader(fd)
+            with suppress(OSError):
+                self._port.close()
+            self._inbox.lose()
+
+    def _write_some(self, data: memoryview) -> int:
+        if self._fd is None:
+            raise OSError(errno.EBADF, "closed")
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            return 0
+
+    async def _writable(self) -> None:
+        loop, ready, fd = asyncio.get_running_loop(), asyncio.Event(), self._fd
+        if fd is None:
+            return
+        loop.add_writer(fd, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(fd)
+
+    def _readable(self) -> None:
+        if self._fd is None:
+            return
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._inbox.put(data)
+        else:  # unplugged: the descriptor stays readable, and would spin
+            asyncio.get_running_loop().remove_reader(self._fd)
+            self._inbox.lose()
+
+
+class ThreadLink(SerialLink):
+    """A port without a file descriptor, read by a thread."""
+
+    def __init__(self, port: serial.Serial, name: str) -> None:
+        super().__init__(port, name)
+        self._open = True
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._pump, args=(loop.call_soon_threadsafe,), daemon=True)
+        self._thread.start()
+
+    async def write(self, data: bytes) -> None:
+        """Write all bytes."""
+        if not self._open:
+            raise LinkLost(self._sentence)
+        try:
+            await asyncio.to_thread(self._port.write, data)
+        except (OSError, serial.SerialException):
+            raise LinkLost(self._sentence) from None
+
+    async def close(self) -> None:
+        """Stop the thread and give the port back."""
+        if self._open:
+            self._open = False
+            await asyncio.to_thread(self._thread.join)
+            with suppress(OSError, serial.SerialException):
+                self._port.close()
+            self._inbox.lose()
+
+    def _pump(self, into_loop: Callable[..., object]) -> None:
+        with suppress(RuntimeError):  # the loop was closed before the link
+            try:
+                while self._open:
+                    if data := self._port.read(max(1, self._port.in_waiting)):
+                        into_loop(self._inbox.put, data)
+            except (OSError, serial.SerialException, TypeError, AttributeError):
+                pass  # pyserial's ways to say that the port went away
+            into_loop(self._inbox.lose)
+
+
+async def open_serial(place: str, baud: int = DEFAULT_BAUD) -> DescriptorLink | ThreadLink:
+    """Open the port `place`, a path or a URL of pyserial's; raise Unreachable."""
+    try:
+        port = await asyncio.to_thread(_open_port, place, baud)
+    except (OSError, ValueError, serial.SerialException) as error:
+        raise Unreachable(_sentence(place, error)) from None
+    try:
+        port.fileno()
+    except (AttributeError, OSError):  # io.UnsupportedOperation is an OSError
+        return ThreadLink(port, place)
+    return DescriptorLink(port, place)
+
+
+def _open_port(place: str, baud: int) -> serial.Serial:
+    exclusive = None if "://" in place else True
+    port = serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=_POLL_SECONDS)
+    if exclusive:
+        port.exclusive = True
+    port.open()
+    return port
+
+
+def _sentence(place: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number is None and "lock port" in str(error):
+        number = errno.EAGAIN
+    cause, advice = _CAUSES.get(number or 0, ("it cannot be used as a serial port", "Check the path and the options."))
+    return f"Cannot open the serial port {place}: {cause}. {advice.replace('PORT', place)}"

@@ -1,0 +1,77 @@
+"""A link over TCP: to a simulated lock, or to a serial server in its raw mode."""
+
+import asyncio
+import math
+import socket
+from typing import cast
+
+from ..errors import LinkLost, Unreachable
+from .base import Inbox
+
+_CONNECT_SECONDS = 3
+
+
+class TcpLink(asyncio.Protocol):
+    """One connection."""
+
+    ack_timeout = 0.3
+    bytes_per_second = math.inf
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._inbox = Inbox()
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the link is known to be gone."""
+        return self._inbox.lost
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, and send small frames at once."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the bytes for the reader."""
+        self._inbox.put(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the reader see it."""
+        del exc
+        self._transport = None
+        self._inbox.lose()
+
+    async def write(self, data: bytes) -> None:
+        """Send the bytes."""
+        if self._transport is None:
+            raise LinkLost(self._sentence)
+        self._transport.write(data)
+
+    async def read(self) -> bytes:
+        """Return the next bytes."""
+        return await self._inbox.get(self._sentence)
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._transport:
+            self._transport.abort()
+
+    @property
+    def _sentence(self) -> str:
+        return f"The connection to {self._place} was lost. Is the lock still running? Try again."
+
+
+async def open_tcp(host: str, port: int) -> TcpLink:
+    """Connect to `host:port`; raise Unreachable."""
+    place = f"{host}:{port}"
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, link = await loop.create_connection(lambda: TcpLink(place), host, port)
+    except TimeoutError:
+        raise Unreachable(f"Nothing answers at {place} within {_CONNECT_SECONDS} s. Is the address right?") from None
+    except OSError as error:
+        cause = error.strerror or "the name is not known"
+        raise Unreachable(f"Cannot connect to {place}: {cause}. Is the lock running there?") from None
+    return link

@@ -1,0 +1,149 @@
+"""Pairing with a lock, in steps that can stop anywhere: what was cut off is finished by the next try.
+
+The lock's key is stored before the commit, for an answer that is lost must not lose the pairing (SPEC 4.6).
+"""
+
+from dataclasses import dataclass, replace
+
+from protocol.codec import decode_answer, encode_request
+from protocol.exchange import State
+from protocol.messages.declaration import Refusal
+from protocol.messages.hello import Mode
+from protocol.messages.pairing import PAIR_COMMIT, PairCommitRequest
+from protocol.session import BridgeSession, accepting
+
+from . import handshakes
+from .client import KnownLock, LockClient
+from .engine import Engine
+from .errors import AckTimeout, AlreadyRegistered, LinkLost, NotPaired, PairingRefused
+from .handshakes import Greeting
+from .records import LockRecord, PairingState
+from .refusals import refused
+from .store.registry import Registry
+from .wire import Wire
+
+CUT_OFF = (
+    "The lock stopped answering while it was being paired. Run the same `latchwire pair` command again: it finishes "
+    "what was begun, or begins anew."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairingWish:
+    """What a technician asks for; `id` is the HTTP API's number, None for the lock's own."""
+
+    target: str
+    name: str
+    zone: str
+    id: int | None = None
+
+
+class Pairing:
+    """One attempt over one wire, with the registry beside it."""
+
+    def __init__(self, engine: Engine, registry: Registry, wish: PairingWish) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._wish = wish
+
+    async def run(self, secret: bytes) -> LockRecord:
+        """Pair, and return the lock's record once the lock has answered in a session.
+
+        Raises PairingRefused, AlreadyRegistered, Unreachable, LockHeld, and LinkLost or AckTimeout where the lock
+        falls silent.
+        """
+        await self._check_name()
+        wire = await self._engine.connect(self._wish.target)
+        try:
+            greeting = await self._greet(wire)
+            with self._engine.own(greeting.lock.lock_id):
+                return await self._pair(wire, greeting, secret)
+        finally:
+            await wire.close()
+
+    async def _pair(self, wire: Wire, greeting: Greeting, secret: bytes) -> LockRecord:
+        known = await self._known(greeting.lock.lock_id)
+        try:
+            if known and known.state is PairingState.UNCONFIRMED:
+                try:
+                    return await self._confirm(wire, known)
+                except NotPaired:  # the lock has forgotten the pending key: begin anew
+                    greeting = await self._greet(wire)
+            session, lock_key = await handshakes.pair(wire, greeting, self._engine.keys, secret)
+            record = await self._store(known, greeting, lock_key)
+            await self._commit(wire, session)
+            return await self._confirm(wire, record)
+        except (LinkLost, AckTimeout) as error:
+            raise type(error)(CUT_OFF) from None
+
+    async def _greet(self, wire: Wire) -> Greeting:
+        return await handshakes.greet(wire, Mode.PAIR, self._engine.keys.peer_id)
+
+    async def _check_name(self) -> None:
+        """Refuse a wish that could not be stored, before the lock is asked for anything."""
+        for record in await self._registry.locks():
+            same_lock = record.target == self._wish.target
+            if not same_lock and (record.name == self._wish.name or record.id == self._wish.id):
+                raise AlreadyRegistered(
+                    f"The lock {record.id} ({record.name}) at {record.target} has this name or number already. "
+                    "Choose another --name or --id."
+                )
+
+    async def _known(self, wire_id: int) -> LockRecord | None:
+        """Return what the registry holds of this lock; its number cannot be changed by pairing again."""
+        record = await self._registry.lock_by_wire_id(wire_id)
+        if record and self._wish.id not in (None, record.id):
+            raise AlreadyRegistered(
+                f"This lock is registered as {record.id} ({record.name}). Pair it again without --id."
+            )
+        return record
+
+    async def _store(self, known: LockRecord | None, greeting: Greeting, lock_key: bytes) -> LockRecord:
+        wish, lock = self._wish, greeting.lock
+        record = LockRecord(
+            id=known.id if known else wish.id or lock.lock_id,
+            name=wish.name,
+            target=wish.target,
+            wire_id=lock.lock_id,
+            public_key=lock_key,
+            state=PairingState.UNCONFIRMED,
+            zone=wish.zone,
+            version=max(lock.chosen, known.version if known else 0),
+        )
+        if known:
+            await self._registry.save_lock(record)
+        else:
+            await self._registry.add_lock(record)
+        return record
+
+    async def _commit(self, wire: Wire, session: BridgeSession) -> None:
+        outcome = await wire.exchange(session.seal(encode_request(PairCommitRequest())), accepting(session))
+        if outcome.state is State.REFUSED:
+            raise PairingRefused(CUT_OFF)
+        if outcome.value is None:
+            raise AckTimeout(CUT_OFF)
+        answer = decode_answer(PAIR_COMMIT, outcome.value)
+        if isinstance(answer, Refusal):
+            raise refused(answer)
+
+    async def _confirm(self, wire: Wire, record: LockRecord) -> LockRecord:
+        """Open a session with the new key, which makes the lock keep it; then set clock and zone."""
+        known = KnownLock(wire_id=record.wire_id, public_key=record.public_key, version=record.version)
+
+        async def same_wire() -> Wire:
+            return wire
+
+        client = LockClient(known, self._engine.keys, same_wire)
+        await client.ping()
+        await client.set_clock(self._wish.zone, force=True)
+        status = await client.status()
+        paired = replace(
+            record,
+            name=self._wish.name,
+            target=self._wish.target,
+            state=PairingState.PAIRED,
+            zone=self._wish.zone,
+            list_version=status.list_version,
+        )
+        await self._registry.save_lock(paired)
+        return paired

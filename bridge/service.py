@@ -1,0 +1,101 @@
+"""Use cases of the bridge; the only thing that the HTTP API and the command line call."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from protocol.errors import MalformedError
+from protocol.label import parse_label
+from protocol.pin_rules import check_entry, sentence
+from protocol.vocabulary import PinEntry
+
+from .client import LockClient, PinList
+from .config import Settings
+from .engine import Engine
+from .errors import AckTimeout, RuleBroken, UsageError
+from .links import MemoryHub
+from .pairing import CUT_OFF, Pairing, PairingWish
+from .records import Grant, LockRecord, Scope
+from .store.folder import StateFolder
+from .store.keys import load_or_create
+from .store.registry import Registry
+from .zones import posix_rule
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, *, command: str, hub: MemoryHub | None = None) -> AsyncIterator["Service"]:
+    """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
+
+    Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
+    """
+    async with AsyncExitStack() as stack:
+        folder = StateFolder.open(settings.state_dir)
+        registry = await Registry.open(folder, settings.database)
+        stack.push_async_callback(registry.close)
+        engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub)
+        stack.push_async_callback(engine.close)
+        yield Service(registry, engine)
+
+
+class Service:
+    """The use cases over one registry and one engine."""
+
+    def __init__(self, registry: Registry, engine: Engine) -> None:
+        self._registry = registry
+        self._engine = engine
+
+    async def authenticate(self, token: str) -> Grant | None:
+        """Return what `token` allows, or None where it is unknown, expired or revoked."""
+        return await self._registry.authenticate(token, datetime.now(UTC))
+
+    async def create_token(self, *, scopes: frozenset[Scope], locks: list[str], expires: datetime | None = None) -> str:
+        """Return a new token for the locks of these names or numbers; it can never be shown again."""
+        found = [await self._registry.find_lock(name) for name in locks]
+        return await self._registry.create_token(
+            scopes=scopes, lock_ids=frozenset(lock.id for lock in found), expires=expires
+        )
+
+    async def locks(self) -> tuple[LockRecord, ...]:
+        """Return all registered locks."""
+        return await self._registry.locks()
+
+    async def lock(self, lock_id: int) -> LockRecord:
+        """Return the lock's record; raise NotRegistered."""
+        return await self._registry.lock(lock_id)
+
+    async def find_lock(self, name_or_id: str) -> LockRecord:
+        """Return the lock that a person names or numbers; raise NotRegistered."""
+        return await self._registry.find_lock(name_or_id)
+
+    async def pair(self, wish: PairingWish, label: str) -> LockRecord:
+        """Pair with a lock; `label` is as people type it. Raises what Pairing.run raises, UsageError for the label."""
+        try:
+            secret = parse_label(label)
+        except MalformedError as error:
+            raise UsageError(f"The label cannot be right: {error}. Read it again from the lock.") from None
+        posix_rule(wish.zone)
+        try:
+            async with asyncio.timeout(2 * self._engine.settings.deadline):  # five exchanges, and people wait for it
+                record = await Pairing(self._engine, self._registry, wish).run(secret)
+        except AckTimeout:
+            raise
+        except TimeoutError:
+            raise AckTimeout(CUT_OFF) from None
+        await self._engine.forget(record.id)
+        return record
+
+    async def create_pin(self, lock_id: int, entry: PinEntry) -> int:
+        """Create a pin and return the id that the lock gave it, once the lock has acknowledged.
+
+        Raises RuleBroken before the lock is asked, Refused, LockBusy, NotPaired, or what a link can do.
+        """
+        if rule := check_entry(entry):
+            raise RuleBroken(rule, sentence(rule))
+        lock = await self._registry.lock(lock_id)
+        return (await self._engine.change(lock, LockClient.create_pin, entry)).id
+
+    async def list_pins(self, lock_id: int) -> PinList:
+        """Return all pins of a lock, without digits."""
+        lock = await self._registry.lock(lock_id)
+        return await self._engine.read(lock, LockClient.list_pins)

@@ -1,0 +1,122 @@
+"""The state folder; nothing in it is used while anybody but its owner may read or change it."""
+
+import os
+import shlex
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UnsafeState, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """The paths of a state folder that was found safe when `open` made this object."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> "StateFolder":
+        """Make the folder and its sub-folders where they are missing (mode 0700) and check all that is in use.
+
+        Raises UnsafeState for a folder, key or database that others may use or that is not ours, and UsageError where
+        no folder can be made.
+        """
+        folder = cls(path)
+        for place in (folder.path, folder.keys, folder.locks):
+            _make_folder(place)
+            _require_private(place, "700")
+        for file in folder._secret_files():
+            with suppress(FileNotFoundError):  # a journal goes at any moment, when another process commits
+                _require_private(file, "600")
+        return folder
+
+    @property
+    def keys(self) -> Path:
+        """The sub-folder of private keys."""
+        return self.path / "keys"
+
+    @property
+    def key_file(self) -> Path:
+        """The bridge's own keys (see keys.py)."""
+        return self.keys / "bridge.key"
+
+    @property
+    def database(self) -> Path:
+        """The registry (see registry.py)."""
+        return self.path / "latchwire.db"
+
+    @property
+    def locks(self) -> Path:
+        """The sub-folder that says which process owns which lock (see ownership.py)."""
+        return self.path / "locks"
+
+    def _secret_files(self) -> Iterator[Path]:
+        yield self.key_file
+        yield self.database
+        for suffix in ("-journal", "-wal", "-shm"):
+            yield self.database.with_name(self.database.name + suffix)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, mode 0600, durably: after a power loss the file is either the old or the new one."""
+    with _private_copy(path, data) as copy:
+        copy.replace(path)
+
+
+def create_private(path: Path, data: bytes) -> bool:
+    """Create `path` as `write_private` does, unless it exists; tell whether it was us who created it."""
+    with _private_copy(path, data) as copy:
+        try:
+            path.hardlink_to(copy)
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def _private_copy(path: Path, data: bytes) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
+    copy = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the state folder {path} cannot be made ({error.strerror}): name another one in LATCHWIRE_STATE_DIR"
+        ) from error
+
+
+def _require_private(path: Path, wanted: str) -> None:
+    status = path.stat()
+    quoted = shlex.quote(str(path))
+    if status.st_uid != os.geteuid():
+        raise UnsafeState(
+            f"{path} belongs to user {status.st_uid} and not to you ({os.geteuid()}): "
+            f"run `chown {os.geteuid()} {quoted}` as root, or name another folder in LATCHWIRE_STATE_DIR"
+        )
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        raise UnsafeState(f"{path} has mode {mode:04o}, so others may read or change it: run `chmod {wanted} {quoted}`")

@@ -1,0 +1,80 @@
+"""The bridge's own keys in `keys/bridge.key`; a file that cannot be read is reported and never overwritten."""
+
+import hashlib
+import re
+import secrets
+import zlib
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from ..errors import DamagedState
+from .folder import StateFolder, create_private
+
+_VERSION = 1
+_FIRST_LINE = re.compile(rb"latchwire bridge keys ([0-9]{1,9})\n")
+_FILE = re.compile(
+    rb"latchwire bridge keys 1\nstatic ([0-9a-f]{64})\nhmac ([0-9a-f]{64})\ncrc32 [0-9a-f]{8}\n",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeKeys:
+    """The two secrets of a bridge: its X25519 private key and its HMAC key, 32 bytes each."""
+
+    static_private: bytes = field(repr=False)
+    hmac_key: bytes = field(repr=False)
+
+    @property
+    def static_public(self) -> bytes:
+        """The X25519 public key, 32 bytes, that locks store."""
+        return X25519PrivateKey.from_private_bytes(self.static_private).public_key().public_bytes_raw()
+
+    @property
+    def peer_id(self) -> int:
+        """The u32 by which locks know this bridge: the first four bytes of the public key's SHA-256, never 0."""
+        return int.from_bytes(hashlib.sha256(self.static_public).digest()[:4], "big")
+
+
+def load_or_create(folder: StateFolder) -> BridgeKeys:
+    """Return the keys in `folder`, drawn on first use; processes that start at once get the same ones.
+
+    Raises DamagedState for a file that is truncated, garbled or of another version.
+    """
+    if not folder.key_file.exists():
+        create_private(folder.key_file, _encode(_draw()))
+    return _decode(folder)
+
+
+def _draw() -> BridgeKeys:
+    while True:
+        keys = BridgeKeys(static_private=secrets.token_bytes(32), hmac_key=secrets.token_bytes(32))
+        if keys.peer_id:
+            return keys
+
+
+def _encode(keys: BridgeKeys) -> bytes:
+    text = (
+        f"latchwire bridge keys {_VERSION}\nstatic {keys.static_private.hex()}\nhmac {keys.hmac_key.hex()}\n"
+    ).encode()
+    return text + b"crc32 %08x\n" % zlib.crc32(text)
+
+
+def _decode(folder: StateFolder) -> BridgeKeys:
+    data = folder.key_file.read_bytes()
+    if match := _FILE.fullmatch(data):
+        static, hmac = (bytes.fromhex(part.decode()) for part in match.groups())
+        keys = BridgeKeys(static_private=static, hmac_key=hmac)
+        if _encode(keys) == data:
+            return keys
+    raise DamagedState(
+        f"{folder.key_file} {_complaint(data)}: restore it from a backup, which keeps all pairings; "
+        "without one move it away, and every lock has to be paired again"
+    )
+
+
+def _complaint(data: bytes) -> str:
+    first = _FIRST_LINE.match(data)
+    if first and int(first[1]) != _VERSION:
+        return f"has version {int(first[1])}, this program reads version {_VERSION}"
+    return "is damaged"

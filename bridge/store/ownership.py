@@ -1,0 +1,74 @@
+"""Who owns a lock: one process at a time; the kernel's file lock decides, the holder file beside it only explains."""
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from ..config import DEFAULT_IDLE
+from ..errors import LockHeld
+from .folder import StateFolder, write_private
+
+
+class Ownership:
+    """The hold of this process on one lock, from `acquire` to `release`; any task or thread may release it.
+
+    A process that dies loses its hold with it; the holder file that it leaves behind means nothing.
+    """
+
+    def __init__(self, lock: FileLock, holder: Path) -> None:
+        self._lock = lock
+        self._holder = holder
+
+    @classmethod
+    def acquire(cls, folder: StateFolder, wire_id: int, *, command: str, now: datetime) -> "Ownership":
+        """Take the lock `wire_id` (u32) at once, or raise LockHeld, which names the holder: never waits.
+
+        `command` is what others read, such as `latchwire serve`: without arguments, they may hold digits. A second
+        hold of the same process is refused like any other.
+        """
+        holder = folder.locks / f"{wire_id:08x}.holder"
+        lock = FileLock(holder.with_suffix(".lock"), mode=0o600, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise LockHeld(_sentence(wire_id, holder)) from error
+        try:
+            write_private(holder, _describe(command, now))
+        except BaseException:
+            lock.release()
+            raise
+        return cls(lock, holder)
+
+    def release(self) -> None:
+        """Let others take the lock; a second release does nothing."""
+        if self._lock.is_locked:  # after the release the holder file is another process's
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    def __enter__(self) -> "Ownership":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _describe(command: str, now: datetime) -> bytes:
+    return json.dumps({"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds")}).encode()
+
+
+def _sentence(wire_id: int, holder: Path) -> str:
+    try:
+        said = json.loads(holder.read_bytes())
+        who = f"`{said['command']}` (process {said['pid']}) since {said['since']}"
+    except (OSError, ValueError, LookupError, TypeError):  # just taken, or just released
+        who = "another process"
+    return (
+        f"the lock {wire_id:08x} is in use by {who}: stop that, "
+        f"or wait, for a bridge lets go of a lock {DEFAULT_IDLE:g} s after its last request"
+    )

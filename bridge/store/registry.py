@@ -1,0 +1,277 @@
+"""The registry of locks and API tokens; where processes compete, the tables' constraints decide, not an earlier look.
+
+SQLite keeps its rollback journal (no WAL): writes are rare and take milliseconds, a writer in another process is
+waited for, and the whole registry stays in one file that a backup can copy.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import Any
+
+from sqlalchemy import URL, Dialect, event, insert, inspect, select, update
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ..errors import AlreadyRegistered, DamagedState, NotRegistered, UsageError
+from ..records import Grant, LockRecord, PairingState, Scope
+from .folder import StateFolder, create_private
+from .schema import SCHEMA_VERSION, Base, GrantRow, LockRow, SchemaRow, TokenRow
+from .tokens import looks_like_token, new_token, token_hash
+
+LARGEST_LOCK_ID = 2**31 - 1
+LAST_USED_STEP = timedelta(minutes=1)
+_BUSY_TIMEOUT_MS = 5000
+
+
+class Registry:
+    """Locks and tokens in one database; made by `open`, ended by `close`.
+
+    All times are aware. Every method raises DamagedState where the database fails.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    async def open(cls, folder: StateFolder, url: str | None = None) -> "Registry":
+        """Open the registry in `folder`, or at `url`, whose safety is its owner's affair; make it on first use.
+
+        Raises UsageError for a URL that names no usable driver, DamagedState for a database that is no registry or was
+        made by another version.
+        """
+        registry = cls(_engine(_private_database(folder) if url is None else url))
+        try:
+            async with registry._session() as session:
+                await session.run_sync(_prepare)
+        except BaseException:
+            await registry.close()
+            raise
+        return registry
+
+    async def close(self) -> None:
+        """Close all connections; the registry is of no use afterwards."""
+        await self._engine.dispose()
+
+    async def add_lock(self, record: LockRecord) -> None:
+        """Register a lock.
+
+        Raises AlreadyRegistered where its number, name or wire id is taken, UsageError for a number outside
+        1…LARGEST_LOCK_ID and for a name that is blank, unprintable or a number.
+        """
+        _require_usable(record)
+        try:
+            async with self._session() as session:
+                session.add(LockRow(**asdict(record)))
+        except IntegrityError as error:
+            raise _conflict(record, await self.locks()) from error
+
+    async def save_lock(self, record: LockRecord) -> None:
+        """Replace all that is known of the lock `record.id`; raise as `add_lock` does, or NotRegistered."""
+        _require_usable(record)
+        change = update(LockRow).where(LockRow.id == record.id).values(asdict(record)).returning(LockRow.id)
+        try:
+            async with self._session() as session:
+                saved = await session.scalar(change)
+        except IntegrityError as error:
+            raise _conflict(record, await self.locks()) from error
+        if saved is None:
+            raise _unknown(record.id)
+
+    async def lock(self, lock_id: int) -> LockRecord:
+        """Return the lock of this number; raise NotRegistered."""
+        async with self._session() as session:
+            row = await session.get(LockRow, lock_id) if 0 < lock_id <= LARGEST_LOCK_ID else None
+        if row is None:
+            raise _unknown(lock_id)
+        return _record(row)
+
+    async def find_lock(self, name_or_id: str) -> LockRecord:
+        """Return the lock that a person names or numbers; raise NotRegistered, which says what locks there are."""
+        locks = await self.locks()
+        for record in locks:
+            if name_or_id in (record.name, str(record.id)):
+                return record
+        if not locks:
+            raise NotRegistered(f"there is no lock {name_or_id!r}, nor any other: `latchwire pair` adds one")
+        known = ", ".join(f"{record.id} {record.name!r}" for record in locks)
+        raise NotRegistered(f"there is no lock {name_or_id!r}, only {known}: see `latchwire lock list`")
+
+    async def lock_by_wire_id(self, wire_id: int) -> LockRecord | None:
+        """Return the lock that calls itself `wire_id` (u32), or None."""
+        async with self._session() as session:
+            row = await session.scalar(select(LockRow).where(LockRow.wire_id == wire_id))
+        return None if row is None else _record(row)
+
+    async def locks(self) -> tuple[LockRecord, ...]:
+        """Return all locks, by number."""
+        async with self._session() as session:
+            rows = await session.scalars(select(LockRow).order_by(LockRow.id))
+        return tuple(_record(row) for row in rows)
+
+    async def create_token(
+        self, *, scopes: frozenset[Scope], lock_ids: frozenset[int], expires: datetime | None
+    ) -> str:
+        """Return a new token for these locks; it is shown only now, the registry keeps its hash.
+
+        Raises UsageError without any scope and for an expiry without an offset, NotRegistered for an unknown lock.
+        """
+        if not scopes:
+            raise UsageError("a token without a scope allows nothing: give it one, such as --scope Device.Read")
+        if expires is not None and expires.tzinfo is None:
+            raise UsageError(f"the expiry {expires.isoformat()} has no offset from UTC: add one, such as Z")
+        token = new_token()
+        row = TokenRow(hash=token_hash(token), scopes=" ".join(sorted(scopes)), expires=expires)
+        try:
+            async with self._session() as session:
+                session.add(row)
+                await session.flush()
+                session.add_all(GrantRow(token_id=row.id, lock_id=lock_id) for lock_id in lock_ids)
+        except (IntegrityError, OverflowError) as error:  # overflow: a number that no column holds
+            known = {record.id for record in await self.locks()}
+            raise _unknown(*sorted(lock_ids - known)) from error
+        return token
+
+    async def authenticate(self, token: str, now: datetime) -> Grant | None:
+        """Return what `token` allows, or None where it is malformed, unknown or expired; note its use once a minute."""
+        if not looks_like_token(token):
+            return None
+        wanted = token_hash(token)
+        async with self._session() as session:
+            row = await session.scalar(select(TokenRow).where(TokenRow.hash == wanted))
+            if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
+                return None
+            locks = frozenset(await session.scalars(select(GrantRow.lock_id).where(GrantRow.token_id == row.id)))
+            # abs: a use noted while the clock ran ahead must not silence all later ones
+            if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
+                await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
+        return _grant(row, locks)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise _failure(self._engine.url, error) from error
+
+
+def _private_database(folder: StateFolder) -> URL:
+    if not folder.database.exists():  # SQLite would make it by the umask; its journal takes the database's mode
+        create_private(folder.database, b"")
+    return URL.create("sqlite+aiosqlite", database=str(folder.database))
+
+
+def _engine(url: URL | str) -> AsyncEngine:
+    try:
+        engine = create_async_engine(url, hide_parameters=True)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise UsageError(
+            f"LATCHWIRE_DATABASE cannot be used ({error}): name a database with an asynchronous driver, "
+            "such as sqlite+aiosqlite:////var/lib/latchwire/latchwire.db"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "do_connect", _try_sqlite)
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, where: list[Any], how: dict[str, Any]) -> None:
+    # after a failed connect aiosqlite leaves its thread behind, which then dies loudly on a closed event loop
+    sqlite3.connect(*where, **how).close()
+
+
+def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _prepare(session: Session) -> None:
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":  # of two processes that find no tables, one makes them
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        Base.metadata.create_all(connection)
+        session.execute(insert(SchemaRow).values(version=SCHEMA_VERSION))
+        return
+    if SchemaRow.__tablename__ not in tables:
+        raise DamagedState(
+            f"{_place(connection.engine.url)} is a database, but no registry of Latchwire: "
+            "name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR"
+        )
+    found = session.scalar(select(SchemaRow.version))
+    if found != SCHEMA_VERSION:
+        raise DamagedState(
+            f"{_place(connection.engine.url)} has schema version {found}, this program reads version "
+            f"{SCHEMA_VERSION}: use the version of Latchwire that wrote it"
+        )
+
+
+def _place(url: URL) -> str:
+    return str(url.database if url.get_backend_name() == "sqlite" else url)
+
+
+def _failure(url: URL, error: DatabaseError) -> DamagedState:
+    if isinstance(error, OperationalError):
+        advice = "see that its folder exists, the disk has room and no other program keeps hold of it"
+    else:
+        advice = "restore it from a backup; without one move it away, and every lock has to be paired again"
+    return DamagedState(f"the registry {_place(url)} cannot be read or written ({error.orig}): {advice}")
+
+
+def _require_usable(record: LockRecord) -> None:
+    if not 0 < record.id <= LARGEST_LOCK_ID:
+        raise UsageError(f"{record.id} cannot be a lock's number: choose one from 1 to {LARGEST_LOCK_ID}")
+    if not record.name.strip() or not record.name.isprintable() or record.name.isdecimal():
+        raise UsageError(f"{record.name!r} cannot be a lock's name: choose a printable one that is not a number")
+
+
+def _conflict(record: LockRecord, locks: Iterable[LockRecord]) -> AlreadyRegistered:
+    for other in locks:
+        if other.id != record.id and other.name == record.name:
+            return AlreadyRegistered(f"the name {record.name!r} belongs to lock {other.id}: choose another name")
+        if other.id != record.id and other.wire_id == record.wire_id:
+            return AlreadyRegistered(
+                f"this lock ({record.wire_id:08x}) is registered as {other.id} {other.name!r}: "
+                f"use it under that name, or run `latchwire lock remove {other.id}` first"
+            )
+    return AlreadyRegistered(f"the number {record.id} belongs to another lock: choose another number")
+
+
+def _unknown(*lock_ids: int) -> NotRegistered:
+    numbers = ", ".join(map(str, lock_ids))
+    return NotRegistered(f"there is no lock {numbers}: `latchwire lock list` shows the locks that exist")
+
+
+def _record(row: LockRow) -> LockRecord:
+    return LockRecord(
+        id=row.id,
+        name=row.name,
+        target=row.target,
+        wire_id=row.wire_id,
+        public_key=row.public_key,
+        state=PairingState(row.state),
+        zone=row.zone,
+        version=row.version,
+        list_version=row.list_version,
+    )
+
+
+def _grant(row: TokenRow, locks: frozenset[int]) -> Grant:
+    return Grant(
+        token_id=row.id,
+        scopes=frozenset(Scope(name) for name in row.scopes.split()),
+        locks=locks,
+        expires=row.expires,
+    )

@@ -1,0 +1,76 @@
+"""The tables of the registry; a change to any of them moves SCHEMA_VERSION and brings its migration along."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = 1
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant: aware on both sides, UTC in the database, also where that keeps no offset (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a naive time (ValueError): nobody can tell which instant it means."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without an offset")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the time its offset back."""
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+class Base(DeclarativeBase):
+    """All tables of the registry."""
+
+
+class SchemaRow(Base):
+    """The schema version, in the only row."""
+
+    __tablename__ = "schema_version"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+
+
+class LockRow(Base):
+    """A LockRecord, field by field."""
+
+    __tablename__ = "locks"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(unique=True)
+    target: Mapped[str]
+    wire_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    public_key: Mapped[bytes]
+    state: Mapped[str]
+    zone: Mapped[str]
+    version: Mapped[int]
+    list_version: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TokenRow(Base):
+    """An API token; `scopes` holds the names of its scopes with a space between."""
+
+    __tablename__ = "tokens"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never given again: audit lines name it
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[str]
+    expires: Mapped[datetime | None] = mapped_column(Moment)
+    last_used: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class GrantRow(Base):
+    """One lock that one token may use; it goes with either, so that a number given again inherits nothing."""
+
+    __tablename__ = "grants"
+
+    token_id: Mapped[int] = mapped_column(ForeignKey(TokenRow.id, ondelete="CASCADE"), primary_key=True)
+    lock_id: Mapped[int] = mapped_column(ForeignKey(LockRow.id, ondelete="CASCADE"), primary_key=True)

@@ -1,0 +1,46 @@
+"""Zone name → POSIX rule: the footer of the zone's TZif file (RFC 9636 section 3.3), which a lock stores."""
+
+import zoneinfo
+from importlib import resources
+from pathlib import Path
+
+from protocol.errors import MalformedError
+from protocol.posix_tz import parse_tz
+
+from .errors import UsageError
+
+
+def posix_rule(name: str) -> str:
+    """Return the rule of the IANA zone `name`; raise UsageError where there is none that a lock can hold."""
+    data = _tzif(name)
+    rule = data.rstrip(b"\n").rpartition(b"\n")[2].decode("ascii", "replace")
+    try:
+        parse_tz(rule)
+    except MalformedError:
+        raise UsageError(
+            f"The zone {name} has no rule that a lock can hold. Choose a zone such as Europe/Warsaw."
+        ) from None
+    return rule
+
+
+def _tzif(name: str) -> bytes:
+    """Read the file that zoneinfo would read, so that names and rules come from one edition of the database."""
+    if name in zoneinfo.available_timezones():
+        for folder in zoneinfo.TZPATH:
+            path = Path(folder, name)
+            if path.is_file():
+                return path.read_bytes()
+        return resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
+    raise UsageError(f"{name!r} is no IANA zone. Try one such as Europe/Warsaw, America/New_York or UTC.")
+
+
+def host_zone() -> str:
+    """Return the IANA name of this host's zone, UTC where the host does not tell."""
+    try:
+        name = Path("/etc/timezone").read_text().strip()
+    except OSError:
+        name = ""
+    link = Path("/etc/localtime")
+    if not name and link.is_symlink():
+        name = str(link.readlink()).partition("zoneinfo/")[2]
+    return name if name in zoneinfo.available_timezones() else "UTC"

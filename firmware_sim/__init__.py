@@ -1,0 +1,1 @@
+"""The simulated keypad lock: enforces slots, rules and schedules as firmware does."""

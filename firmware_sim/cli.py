@@ -1,0 +1,263 @@
+"""The `sim` commands. Each returns values: their fields are the JSON, their text is for people."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from protocol.errors import MalformedError
+from protocol.label import format_label, parse_label
+
+from .control import call, serve_control
+from .device import GEOMETRY
+from .errors import OptionError
+from .flash import Flash, ImageFlash, NorFlash
+from .ports.pty import serve_pty
+from .ports.tcp import serve_tcp
+from .simulator import Simulator, seeded_entropy
+
+app = App(name="sim", help="Run a simulated keypad lock, and be the hand at its door.")
+
+ControlPath = Annotated[Path, Parameter(name="--control", help="The control socket that `sim run` made.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A simulated lock that is ready."""
+
+    lock_id: int
+    serial_number: str
+    serial: str | None
+    tcp: str | None
+    control: str | None
+    slots: int
+    damage: str
+
+    def __str__(self) -> str:
+        places = [f"serial:{self.serial}"] if self.serial else []
+        places += [f"tcp:{self.tcp}"] if self.tcp else []
+        text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
+        return f"{text}\nWarning: {self.damage}" if self.damage else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the keypad answered."""
+
+    granted: bool
+    pin_id: int | None
+    denial: str | None
+    reason: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the lock opens, 4 where it refuses."""
+        return 0 if self.granted else 4
+
+    def __str__(self) -> str:
+        if self.granted:
+            return f"granted: pin {self.pin_id} opens"
+        return f"denied: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What can be seen of the lock."""
+
+    lock_id: int
+    serial: str
+    slots: int
+    used: int
+    list_version: int
+    peers: int
+    pairing_open: bool
+    bolt: str
+    time: str
+    clock_trusted: bool
+    zone: str
+    damage: str
+
+    def __str__(self) -> str:
+        window = "open" if self.pairing_open else "closed"
+        trust = "trusted" if self.clock_trusted else "not trusted"
+        lines = [
+            f"lock     {self.serial}",
+            f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
+            f"peers    {self.peers}, pairing window {window}",
+            f"bolt     {self.bolt}",
+            f"clock    {self.time} ({trust}), zone {self.zone}",
+        ]
+        return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
+
+
+@app.command
+async def run(
+    *,
+    serial: Path | None = None,
+    tcp: str | None = None,
+    flash: Path | None = None,
+    slots: int = 20,
+    seed: int | None = None,
+    control: Path | None = None,
+    label_file: Path | None = None,
+    pairing_open: bool = False,
+) -> AsyncIterator[Running]:
+    """Run a simulated lock until it is interrupted.
+
+    Parameters
+    ----------
+    serial
+        Offer the lock on a pseudo-terminal, with a symbolic link to it at this path.
+    tcp
+        Offer the lock at HOST:PORT; port 0 lets the system choose.
+    flash
+        Keep the lock's flash in this file; without it, everything is forgotten at the end.
+    slots
+        How many pins the lock can hold, 1 to 250.
+    seed
+        Draw all random bytes from this seed, to repeat a test. Such a lock is not secret.
+    control
+        Make a control socket here, for `sim enter` and the other hands.
+    label_file
+        Write the lock's label, which `pair` asks for, into this file.
+    pairing_open
+        Start with the pairing window open, as if the button had just been held.
+    """
+    if serial is None and tcp is None:
+        raise OptionError("A simulated lock needs a place: give --serial PATH, or --tcp HOST:PORT, or both.")
+    stopped = _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        memory: Flash = (
+            NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
+        )
+        simulator = Simulator(memory, slots=slots, entropy=seeded_entropy(seed))
+        stack.callback(simulator.stop)
+        if label_file:
+            _write_label(label_file, simulator.device.factory.secret)
+        if pairing_open:
+            simulator.hold_button(5)
+        if serial:
+            stack.enter_context(serve_pty(simulator, serial))
+        place = await stack.enter_async_context(_listening(simulator, tcp)) if tcp else None
+        if control:
+            await stack.enter_async_context(serve_control(simulator, control))
+        seen = simulator.snapshot()
+        yield Running(
+            lock_id=seen.lock_id,
+            serial_number=seen.serial,
+            serial=str(serial) if serial else None,
+            tcp=place,
+            control=str(control) if control else None,
+            slots=seen.slots,
+            damage=seen.damage,
+        )
+        await stopped.wait()
+
+
+@app.command
+async def enter(digits: str, /, *, control: ControlPath) -> Entry:
+    """Type a pin at the keypad: granted, or denied and why. Exit code 0 or 4.
+
+    Parameters
+    ----------
+    digits
+        What to type, as somebody at the door would.
+    """
+    return Entry(**_without_ok(await call(control, {"do": "enter", "digits": digits})))
+
+
+@app.command
+async def hold_button(*, control: ControlPath, seconds: float = 5) -> State:
+    """Hold the button inside the door: 5 seconds open the pairing window for 120 seconds.
+
+    Parameters
+    ----------
+    seconds
+        How long to hold it.
+    """
+    return _state(await call(control, {"do": "hold-button", "seconds": seconds}))
+
+
+@app.command
+async def power_cycle(*, control: ControlPath) -> State:
+    """Take the battery out and put it back. Flash and the clock's own cell keep what they hold."""
+    return _state(await call(control, {"do": "power-cycle"}))
+
+
+@app.command
+async def clock(
+    *, control: ControlPath, set_to: Annotated[str | None, Parameter(name="--set")] = None, lose: bool = False
+) -> State:
+    """Show the lock's clock, or move its hands.
+
+    Parameters
+    ----------
+    set_to
+        Show this time from now on: ISO 8601 with an offset, such as 2026-11-23T09:00:00+01:00.
+        Trust stays as it is.
+    lose
+        Lose the time, as a clock whose own cell is empty.
+    """
+    if lose:
+        return _state(await call(control, {"do": "clock", "lose": True}))
+    if set_to is not None:
+        return _state(await call(control, {"do": "clock", "set": _epoch(set_to)}))
+    return _state(await call(control, {"do": "state"}))
+
+
+@app.command
+async def state(*, control: ControlPath) -> State:
+    """Show what somebody who opens the casing can see."""
+    return _state(await call(control, {"do": "state"}))
+
+
+def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[str]:
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise OptionError(f"{place!r} is no HOST:PORT. Try --tcp 127.0.0.1:7000.")
+    return serve_tcp(simulator, host, int(port))
+
+
+def _write_label(path: Path, secret: bytes) -> None:
+    """Write the label for its reader alone; a file that holds something else is left alone."""
+    try:
+        if path.exists() and path.read_text().strip():
+            parse_label(path.read_text())
+        path.touch(mode=0o600)
+        path.write_text(format_label(secret) + "\n")
+    except (MalformedError, UnicodeDecodeError):
+        raise OptionError(f"{path} holds something that is no label. Choose another path for --label-file.") from None
+    except OSError as error:
+        raise OptionError(f"Cannot write the label to {path}: {error.strerror}.") from None
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _epoch(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise OptionError("That is no ISO 8601 time. Try --set 2026-11-23T09:00:00+01:00.") from None
+    if moment.tzinfo is None:
+        raise OptionError("The time has no offset, so it could be any zone's. Add Z, or one such as +01:00.")
+    return int(moment.timestamp())
+
+
+def _without_ok(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "ok"}
+
+
+def _state(answer: dict[str, Any]) -> State:
+    shown = datetime.fromtimestamp(answer["time"], UTC).isoformat().replace("+00:00", "Z")
+    return State(**_without_ok(answer) | {"time": shown})

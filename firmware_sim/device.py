@@ -1,0 +1,109 @@
+"""The whole lock: firmware and framing, bytes in and bytes out. It owns what survives a power cycle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocol.framing import Frame, FrameDecoder, encode_frame
+
+from . import factory as factory_page
+from .clock import Clock
+from .errors import OptionError
+from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame
+from .factory import Factory
+from .firmware import Firmware
+from .flash import Flash, Geometry
+from .links import ENTROPY
+from .records import MAX_SLOTS
+from .requests import MAX_FRAME
+from .store import Region, Store
+
+GEOMETRY = Geometry(pages=25)
+LOG = Region(first_page=1, sectors=3, pages_per_sector=8)
+"""Page 0 is the factory's, then three sectors of 32 KiB hold the records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Bytes for a link, or, without any, the wish to close it."""
+
+    link: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """What came out of one event."""
+
+    outputs: tuple[Output, ...] = ()
+    decided: Decided | None = None
+
+
+class Device:
+    """A lock on a flash. `now` tells nanoseconds that never run backwards, `entropy` gives so many random bytes."""
+
+    def __init__(
+        self, flash: Flash, *, slots: int, epoch: int, now: Callable[[], int], entropy: Callable[[int], bytes]
+    ) -> None:
+        if not 1 <= slots <= MAX_SLOTS:
+            raise OptionError(f"A simulated lock has 1 to {MAX_SLOTS} slots.")
+        self._flash = flash
+        self._slots = slots
+        self._now = now
+        self._entropy = entropy
+        self._decoders: dict[int, FrameDecoder] = {}
+        self.factory = factory_page.read(flash) or self._burn()
+        self.clock = Clock(epoch)
+        self.power_cycle()
+
+    def power_cycle(self) -> None:
+        """Lose everything but flash and the battery of the clock: links, sessions, pending peers, the window."""
+        self._decoders.clear()
+        self.store = Store.mount(self._flash, LOG)
+        self.firmware = Firmware(self.factory, self.store, self.clock, slots=self._slots, entropy=self._entropy(32))
+
+    @property
+    def wake_ns(self) -> int | None:
+        """When the lock wants to be woken, in the time of `now`."""
+        return self.firmware.wake_ns
+
+    def open(self, link: int, *, connection: bool) -> Stepped:
+        """A bridge is at the other end of `link`."""
+        self._decoders[link] = FrameDecoder(MAX_FRAME)
+        return self.happen(LinkOpened(link=link, connection=connection))
+
+    def close(self, link: int) -> Stepped:
+        """The other end of `link` is gone."""
+        self._decoders.pop(link, None)
+        return self.happen(LinkClosed(link=link))
+
+    def receive(self, link: int, data: bytes) -> Stepped:
+        """Bytes came in on `link`; damage in them is dropped in silence."""
+        decoder = self._decoders.get(link)
+        frames = [] if decoder is None else [piece for piece in decoder.feed(data) if isinstance(piece, Frame)]
+        outputs: list[Output] = []
+        for frame in frames:
+            event = FrameArrived(link=link, frame=frame, entropy=self._entropy(ENTROPY))
+            outputs += self.happen(event).outputs
+        return Stepped(outputs=tuple(outputs))
+
+    def happen(self, event: Event) -> Stepped:
+        """Let the firmware take one event, and turn its frames into bytes."""
+        outputs: list[Output] = []
+        decided: Decided | None = None
+        for action in self.firmware.step(self._now(), event):
+            match action:
+                case SendFrame():
+                    data = encode_frame(action.frame, max_frame=MAX_FRAME)
+                    outputs.append(Output(link=action.link, data=data))
+                case CloseLink():
+                    outputs.append(Output(link=action.link, data=None))
+                case Decided():
+                    decided = action
+        return Stepped(outputs=tuple(outputs), decided=decided)
+
+    def _burn(self) -> Factory:
+        random = self._entropy(20)
+        lock_id = int.from_bytes(random[:4], "big")
+        made = Factory(lock_id=lock_id, serial=f"SIM-{lock_id:08X}", secret=random[4:])
+        factory_page.burn(self._flash, made)
+        return made

@@ -1,0 +1,78 @@
+"""What happens to the lock, and what it wants done: plain values, so that a run can be recorded and repeated."""
+
+from dataclasses import dataclass, field
+
+from protocol.framing import Frame
+
+from .keypad import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOpened:
+    """A bridge is at the other end; a `connection` (TCP, BLE) can be closed by the lock, a wire cannot."""
+
+    link: int
+    connection: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkClosed:
+    """The other end is gone."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameArrived:
+    """A whole frame, and the random bytes (links.ENTROPY) that answering it may cost."""
+
+    link: int
+    frame: Frame
+    entropy: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitsEntered:
+    """Somebody typed at the keypad."""
+
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonHeld:
+    """Somebody held the button inside the door for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """The time that the lock asked for has come."""
+
+
+Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | Woken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFrame:
+    """Put a frame on a link."""
+
+    link: int
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLink:
+    """End a connection."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The keypad's lamp: green or red, and why."""
+
+    decision: Decision
+
+
+Action = SendFrame | CloseLink | Decided

@@ -1,0 +1,182 @@
+"""The lock's firmware as a pure core: `step(now, event) -> actions`. An answer leaves after its effect is durable.
+
+Time, random bytes and everything that happens come in as arguments; frames and decisions go out as values.
+"""
+
+from protocol.codec import decode_request, encode_answer, fingerprint
+from protocol.errors import MalformedError
+from protocol.framing import Frame, Kind
+from protocol.handler import Handler
+from protocol.messages.declaration import Change, Refusal, Request, Response
+from protocol.messages.pairing import PAIR_COMMIT, UnpairRequest
+from protocol.registry import MESSAGES, AnyMessage
+from protocol.session import Verdict
+from protocol.vocabulary import Rule, Status
+
+from .behaviours.bolt import Bolt
+from .behaviours.pairing import HOLD_SECONDS, Pairing
+from .behaviours.pins import Pins
+from .behaviours.schedule import Gate
+from .clock import Clock
+from .errors import StoreFull
+from .events import (
+    Action,
+    ButtonHeld,
+    CloseLink,
+    Decided,
+    DigitsEntered,
+    Event,
+    FrameArrived,
+    LinkClosed,
+    LinkOpened,
+    SendFrame,
+)
+from .factory import Factory
+from .links import Links, Session
+from .memory import Memory
+from .records import IDENTITY_KEY, Identity
+from .requests import Requests
+from .store import Store
+
+
+class Firmware:
+    """One power-on life of the lock. `entropy` is 32 random bytes, used where the lock has no key of its own yet."""
+
+    def __init__(self, factory: Factory, store: Store, clock: Clock, *, slots: int, entropy: bytes) -> None:
+        self.clock = clock
+        self.memory = Memory(store)
+        self.pins = Pins(self.memory, slots)
+        self.pairing = Pairing(self.memory)
+        self.bolt = Bolt()
+        self.gate = Gate(self.memory, clock, self.pins)
+        self._links = Links(factory, self._private_key(entropy), self.pairing)
+        self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt)
+        self._handler: Handler = self._requests
+
+    @property
+    def wake_ns(self) -> int | None:
+        """When the lock wants a Woken event, None while nothing is due."""
+        wishes = [wish for wish in (self.bolt.wake_ns, self._links.wake_ns) if wish is not None]
+        return min(wishes, default=None)
+
+    def step(self, now_ns: int, event: Event) -> list[Action]:
+        """Let `event` happen at `now_ns` (nanoseconds since power on, never running backwards)."""
+        self.clock.advance(now_ns)
+        self.bolt.step(self.clock.now_ns)
+        actions = self._close_overdue()
+        match event:
+            case FrameArrived():
+                actions += self._frame(event)
+            case LinkOpened():
+                taken = self._links.open(event.link, self.clock.now_ns, connection=event.connection)
+                actions += [] if taken else [CloseLink(link=event.link)]
+            case LinkClosed():
+                self._links.close(event.link)
+            case DigitsEntered():
+                actions.append(self._entry(event.digits))
+            case ButtonHeld():
+                if event.seconds >= HOLD_SECONDS:
+                    self.pairing.open_window(self.clock.now_ns)
+        return actions
+
+    def _private_key(self, entropy: bytes) -> bytes:
+        identity = self.memory.get(IDENTITY_KEY, Identity)
+        if identity is None:
+            identity = Identity(private=entropy[:32])
+            self.memory.stage(IDENTITY_KEY, identity)
+            self.memory.commit()
+        return identity.private
+
+    def _close_overdue(self) -> list[Action]:
+        actions: list[Action] = []
+        for link in self._links.overdue(self.clock.now_ns):
+            self._links.close(link)
+            actions.append(CloseLink(link=link))
+        return actions
+
+    def _entry(self, digits: str) -> Decided:
+        decision = self.gate.decide(digits)
+        if decision.granted:
+            self.bolt.unlock(self.clock.now_ns)
+        return Decided(decision=decision)
+
+    def _frame(self, event: FrameArrived) -> list[Action]:
+        if event.link not in self._links.links:
+            return []
+        if event.frame.kind is Kind.TRANSPORT:
+            answer = self._transport(event.link, event.frame)
+        else:
+            answer = self._links.unauthenticated(event.link, event.frame, self.clock.now_ns, event.entropy)
+        return [] if answer is None else [SendFrame(link=event.link, frame=answer)]
+
+    def _transport(self, link: int, frame: Frame) -> Frame | None:
+        judged = self._links.transport(link, frame, self.clock.now_ns)
+        if judged is None:
+            return self._links.refuse(self._links.links[link], frame, self.clock.now_ns)
+        session, received = judged
+        if received.verdict is not Verdict.FRESH:
+            return received.answer
+        return session.ends.answer(self._perform(session, received.body))
+
+    def _perform(self, session: Session, body: bytes) -> bytes:
+        """Return the answer to one authenticated request, its effect durable."""
+        try:
+            message, request = decode_request(body)
+        except MalformedError:
+            return _unreadable(body)
+        if session.pairing is not (message is PAIR_COMMIT):
+            return encode_answer(message.opcode, Refusal(status=Status.DENIED))
+        try:
+            self._confirm(session)
+        except StoreFull:
+            return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
+        if isinstance(request, Change):
+            answer = self._change(session, message, request, body)
+        else:
+            answer = self._durably(message, self._ask(session, message, request))
+        if isinstance(request, UnpairRequest):
+            self._links.end_sessions(session.peer_id)
+        return answer
+
+    def _confirm(self, session: Session) -> None:
+        """Keep a pending peer that has just shown its key in a session."""
+        if not session.pairing:
+            self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
+            self.memory.commit()
+
+    def _change(self, session: Session, message: AnyMessage, request: Change, body: bytes) -> bytes:
+        operations, mark = self._requests.operations, fingerprint(body)
+        index = self.pairing.index_of(session.peer_id)
+        if index is None:
+            return encode_answer(message.opcode, Refusal(status=Status.DENIED))
+        known = operations.judge(index, request.operation, mark)
+        if isinstance(known, bytes):
+            return known
+        answer = known or self._ask(session, message, request)
+        if not isinstance(answer, Refusal):
+            operations.stage(index, request.operation, mark, encode_answer(message.opcode, answer))
+        return self._durably(message, answer)
+
+    def _ask(self, session: Session, message: AnyMessage, request: Request) -> Response | Refusal:
+        self._requests.session = session
+        answer: Response | Refusal = getattr(self._handler, message.method)(session.peer_id, request)
+        return answer
+
+    def _durably(self, message: AnyMessage, answer: Response | Refusal) -> bytes:
+        """Commit what the request staged, then return its answer; a refusal commits nothing."""
+        if isinstance(answer, Refusal):
+            self.memory.discard()
+            return encode_answer(message.opcode, answer)
+        encoded = encode_answer(message.opcode, answer)
+        try:
+            self.memory.commit()
+        except StoreFull:
+            return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
+        return encoded
+
+
+def _unreadable(body: bytes) -> bytes:
+    opcode = body[0] if body else 0
+    if opcode not in MESSAGES:
+        return encode_answer(opcode, Refusal(status=Status.UNSUPPORTED))
+    return encode_answer(opcode, Refusal(status=Status.INVALID, rule=Rule.MALFORMED))

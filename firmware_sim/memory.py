@@ -1,0 +1,101 @@
+"""The lock's records in RAM, as flash holds them; a change is staged, then committed in one flash record or not at all.
+
+Reading sees committed records alone, so nothing acts on what power loss could still take back.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from protocol.codec import build, parse
+from protocol.errors import MalformedError
+
+from .records import (
+    LEDGER_KEY,
+    SLOT_KEYS,
+    ZONE_KEY,
+    FlashRecord,
+    Ledger,
+    Pin,
+    Zone,
+    layout_of,
+)
+from .store import Store
+
+T = TypeVar("T")
+
+
+class Memory:
+    """Typed records over a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._records: dict[int, FlashRecord] = {}
+        self._staged: dict[int, FlashRecord | None] = {}
+        self.unreadable: list[int] = []
+        """Keys whose value passed the store's CRC and is still no record of this firmware."""
+        for key, value in store.items():
+            self._load(key, value)
+
+    def _load(self, key: int, value: bytes) -> None:
+        layout = layout_of(key)
+        try:
+            if layout is not None:
+                self._records[key] = parse(layout, value)
+                return
+        except MalformedError:
+            pass
+        self.unreadable.append(key)
+
+    def get(self, key: int, kind: type[T]) -> T | None:
+        """Return the committed record under `key`, or None."""
+        record = self._records.get(key)
+        return record if isinstance(record, kind) else None
+
+    def stage(self, key: int, record: FlashRecord | None) -> None:
+        """Put `record` under `key`, or remove what is there, with the next commit."""
+        self._staged[key] = record
+
+    def discard(self) -> None:
+        """Forget what was staged."""
+        self._staged.clear()
+
+    def commit(self) -> None:
+        """Make everything staged durable, in one flash record; raise StoreFull with nothing changed."""
+        staged, self._staged = self._staged, {}
+        if not staged:
+            return
+        self._store.commit({key: _encode(key, record) for key, record in staged.items()})
+        for key, record in staged.items():
+            if record is None:
+                self._records.pop(key, None)
+            else:
+                self._records[key] = record
+
+    @property
+    def ledger(self) -> Ledger:
+        """List version and last id."""
+        return self.get(LEDGER_KEY, Ledger) or Ledger()
+
+    @property
+    def zone(self) -> Zone:
+        """The lock's zone."""
+        return self.get(ZONE_KEY, Zone) or Zone()
+
+    def slots(self) -> Iterator[tuple[int, Pin]]:
+        """Yield each slot in use: its key and its pin, in the order of slots."""
+        for key in SLOT_KEYS:
+            if pin := self.get(key, Pin):
+                yield key, pin
+
+    def stage_change(self, last_id: int | None = None) -> Ledger:
+        """Stage a moved list version, and `last_id` where a pin was created; return the new ledger."""
+        old = self.ledger
+        version = old.list_version % 0xFFFFFFFF + 1
+        ledger = Ledger(list_version=version, last_id=old.last_id if last_id is None else last_id)
+        self.stage(LEDGER_KEY, ledger)
+        return ledger
+
+
+def _encode(key: int, record: FlashRecord | None) -> bytes | None:
+    layout = layout_of(key)
+    return None if record is None or layout is None else build(layout, record)

@@ -1,0 +1,82 @@
+"""The lock on a pseudo-terminal, under a stable path; clients come and go, the wire stays."""
+
+import asyncio
+import os
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import PortError
+from ..simulator import Simulator
+
+_CHUNK = 4096
+_QUEUE = 65536
+"""Bytes kept for a client that does not read; what comes on top is lost, as on a wire."""
+
+
+class _PtyWire:
+    """The master side; writes never block the loop."""
+
+    def __init__(self, master: int) -> None:
+        self._master = master
+        self._queue = bytearray()
+
+    def send(self, data: bytes) -> None:
+        if len(self._queue) + len(data) <= _QUEUE:
+            self._queue += data
+            self._flush()
+
+    def hang_up(self) -> None:
+        """Do nothing: a wire has no end."""
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(BlockingIOError):
+            while self._queue:
+                del self._queue[: os.write(self._master, self._queue)]
+        if self._queue:
+            loop.add_writer(self._master, self._flush)
+        else:
+            loop.remove_writer(self._master)
+
+
+@contextmanager
+def serve_pty(simulator: Simulator, path: Path) -> Iterator[None]:
+    """Offer the lock at `path`, a symbolic link to a pty; raise PortError where `path` is something else."""
+    if path.exists() and not path.is_symlink():
+        raise PortError(f"{path} exists and is no symbolic link. Choose another path for --serial.")
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)  # a cooked pty echoes, and swallows control bytes
+        os.set_blocking(master, False)
+        _publish(os.ttyname(slave), path)
+        loop = asyncio.get_running_loop()
+        number = simulator.attach(_PtyWire(master), connection=False)
+        loop.add_reader(master, lambda: simulator.receive(number, os.read(master, _CHUNK)))
+        try:
+            yield
+        finally:
+            loop.remove_reader(master)
+            loop.remove_writer(master)
+            simulator.detach(number)
+            _unpublish(os.ttyname(slave), path)
+    finally:
+        os.close(master)
+        os.close(slave)  # held open until now: without a client, reading the master fails with EIO for ever
+
+
+def _publish(name: str, path: Path) -> None:
+    """Point `path` at the pty in one step, for the numbers of ptys are used again."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.symlink_to(name)
+        new.replace(path)
+    except OSError as error:
+        raise PortError(f"Cannot make the link {path}: {error.strerror}. Does its folder exist?") from None
+
+
+def _unpublish(name: str, path: Path) -> None:
+    with suppress(OSError):
+        if str(path.readlink()) == name:
+            path.unlink()

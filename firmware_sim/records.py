@@ -1,0 +1,88 @@
+"""What the lock keeps on flash: one small record a fact, laid out with the protocol's own fields.
+
+Keys are the store's; a record's key never changes its meaning, so that an older image stays readable.
+"""
+
+from dataclasses import dataclass, field
+
+from protocol.fields import U16, U32, Ascii, Bytes, Layout, Raw, Record, Terminated
+from protocol.messages.pins import FINGERPRINT_SIZE
+from protocol.messages.records import PIN_ENTRY
+from protocol.noise import KEY_SIZE
+from protocol.vocabulary import PinEntry
+
+MAX_PEERS = 8
+MAX_SLOTS = 250
+
+IDENTITY_KEY = 0x0001
+LEDGER_KEY = 0x0002
+ZONE_KEY = 0x0003
+PEER_KEYS = range(0x0100, 0x0100 + MAX_PEERS)
+OPERATION_KEYS = range(0x0200, 0x0200 + MAX_PEERS)
+SLOT_KEYS = range(0x1000, 0x1000 + MAX_SLOTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The lock's static X25519 private key."""
+
+    private: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The list version, moved by each change, and the last pin id given."""
+
+    list_version: int = 1
+    last_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """The IANA name of the lock's zone and that zone's POSIX rule."""
+
+    name: str = "UTC"
+    rule: str = "UTC0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A paired bridge."""
+
+    peer_id: int
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The last change that the peer of the same index made: written in one record with its effect."""
+
+    operation: int
+    fingerprint: bytes
+    response: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One slot in use."""
+
+    id: int
+    entry: PinEntry
+
+
+FlashRecord = Identity | Ledger | Zone | Peer | Operation | Pin
+
+_IDENTITY = Record(Identity, "private" / Bytes(KEY_SIZE), Terminated)
+_LEDGER = Record(Ledger, "list_version" / U32, "last_id" / U16, Terminated)
+_ZONE = Record(Zone, "name" / Ascii, "rule" / Ascii, Terminated)
+_PEER = Record(Peer, "peer_id" / U32, "public_key" / Bytes(KEY_SIZE), Terminated)
+_OPERATION = Record(Operation, "operation" / U32, "fingerprint" / Bytes(FINGERPRINT_SIZE), "response" / Raw, Terminated)
+_PIN = Record(Pin, "id" / U16, "entry" / PIN_ENTRY, Terminated)
+
+_SINGLE: dict[int, Layout] = {IDENTITY_KEY: _IDENTITY, LEDGER_KEY: _LEDGER, ZONE_KEY: _ZONE}
+_RANGES: tuple[tuple[range, Layout], ...] = ((PEER_KEYS, _PEER), (OPERATION_KEYS, _OPERATION), (SLOT_KEYS, _PIN))
+
+
+def layout_of(key: int) -> Layout | None:
+    """Return the layout of the record under `key`, None for a key of a later firmware."""
+    return _SINGLE.get(key) or next((layout for keys, layout in _RANGES if key in keys), None)

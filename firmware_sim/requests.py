@@ -1,0 +1,164 @@
+"""The lock's answers inside a session: implements protocol/handler.py by asking the behaviours."""
+
+from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
+from protocol.messages.declaration import Refusal
+from protocol.messages.device import (
+    UNKNOWN_BATTERY,
+    InfoRequest,
+    InfoResponse,
+    PingRequest,
+    PingResponse,
+    StatusRequest,
+    StatusResponse,
+)
+from protocol.messages.pairing import PairCommitRequest, PairCommitResponse, UnpairRequest, UnpairResponse
+from protocol.messages.pins import (
+    LastOperationRequest,
+    LastOperationResponse,
+    PinClearRequest,
+    PinClearResponse,
+    PinCreateRequest,
+    PinCreateResponse,
+    PinDeleteRequest,
+    PinDeleteResponse,
+    PinGetRequest,
+    PinGetResponse,
+    PinListRequest,
+    PinListResponse,
+    PinUpdateRequest,
+    PinUpdateResponse,
+)
+from protocol.version import CRC_SIZE, HEADER_SIZE, MAX_VERSION, MIN_VERSION, TAG_SIZE
+from protocol.vocabulary import Capability, DoorState, Status
+
+from .behaviours.bolt import Bolt
+from .behaviours.clock import ClockKeeping
+from .behaviours.operations import Operations
+from .behaviours.pairing import Pairing
+from .behaviours.pins import Pins
+from .clock import Clock
+from .factory import Factory
+from .links import Session
+from .memory import Memory
+
+MODEL = "Latchwire Simulated Keypad"
+FIRMWARE_VERSION = "0.1.0"
+MAX_FRAME = 512
+_SEALED_OVERHEAD = HEADER_SIZE + TAG_SIZE + CRC_SIZE
+
+
+class Requests:
+    """One method a request; `session` is the one that the request came in."""
+
+    def __init__(
+        self, factory: Factory, memory: Memory, clock: Clock, pins: Pins, pairing: Pairing, bolt: Bolt
+    ) -> None:
+        self._factory = factory
+        self._memory = memory
+        self._clock = clock
+        self._pins = pins
+        self._pairing = pairing
+        self._bolt = bolt
+        self._keeping = ClockKeeping(memory, clock)
+        self.operations = Operations(memory)
+        self.session: Session | None = None
+
+    def info(self, peer: int, request: InfoRequest) -> InfoResponse | Refusal:
+        """Tell what the lock is; from now on this session's frames may be as long as told."""
+        del peer, request
+        if self.session:
+            self.session.max_frame = MAX_FRAME
+        return InfoResponse(
+            lock_id=self._factory.lock_id,
+            min_version=MIN_VERSION,
+            max_version=MAX_VERSION,
+            model=MODEL,
+            serial=self._factory.serial,
+            firmware_version=FIRMWARE_VERSION,
+            capacity=self._pins.capacity,
+            max_frame=MAX_FRAME,
+            capabilities=Capability.SCHEDULE | Capability.CLOCK,
+        )
+
+    def status(self, peer: int, request: StatusRequest) -> StatusResponse | Refusal:
+        """Tell how the lock is; this one has no battery gauge and no door contact."""
+        del peer, request
+        return StatusResponse(
+            list_version=self._memory.ledger.list_version,
+            used=self._pins.used,
+            clock=self._keeping.state,
+            time=self._clock.epoch,
+            battery=UNKNOWN_BATTERY,
+            bolt=self._bolt.state,
+            door=DoorState.UNKNOWN,
+            jammed=False,
+        )
+
+    def ping(self, peer: int, request: PingRequest) -> PingResponse | Refusal:
+        """Give the payload back."""
+        del peer
+        return PingResponse(payload=request.payload)
+
+    def get_clock(self, peer: int, request: ClockGetRequest) -> ClockGetResponse | Refusal:
+        """Tell time, zone and trust."""
+        del peer, request
+        return self._keeping.tell()
+
+    def set_clock(self, peer: int, request: ClockSetRequest) -> ClockSetResponse | Refusal:
+        """Set time and zone."""
+        del peer
+        return self._keeping.set(request)
+
+    def create_pin(self, peer: int, request: PinCreateRequest) -> PinCreateResponse | Refusal:
+        """Store a pin."""
+        del peer
+        return self._pins.create(request.entry)
+
+    def get_pin(self, peer: int, request: PinGetRequest) -> PinGetResponse | Refusal:
+        """Tell one pin."""
+        del peer
+        return self._pins.get(request.id)
+
+    def update_pin(self, peer: int, request: PinUpdateRequest) -> PinUpdateResponse | Refusal:
+        """Replace one pin."""
+        del peer
+        return self._pins.update(request.id, request.entry)
+
+    def delete_pin(self, peer: int, request: PinDeleteRequest) -> PinDeleteResponse | Refusal:
+        """Remove one pin."""
+        del peer
+        return self._pins.delete(request.id)
+
+    def list_pins(self, peer: int, request: PinListRequest) -> PinListResponse | Refusal:
+        """Tell one page, as long as this session's frames may be."""
+        del peer
+        room = (self.session.max_frame if self.session else 0) - _SEALED_OVERHEAD
+        return self._pins.page(request.after, request.list_version, room)
+
+    def clear_pins(self, peer: int, request: PinClearRequest) -> PinClearResponse | Refusal:
+        """Remove every pin."""
+        del peer, request
+        return self._pins.clear()
+
+    def last_operation(self, peer: int, request: LastOperationRequest) -> LastOperationResponse | Refusal:
+        """Tell the peer's last change."""
+        del request
+        index = self._pairing.index_of(peer)
+        return Refusal(status=Status.DENIED) if index is None else self.operations.told(index)
+
+    def commit_pairing(self, peer: int, request: PairCommitRequest) -> PairCommitResponse | Refusal:
+        """Keep the key that the pairing handshake has shown, as pending."""
+        del peer, request
+        if self.session is None:
+            return Refusal(status=Status.DENIED)
+        return self._pairing.offer(self.session.public_key, self._clock.now_ns)
+
+    def unpair(self, peer: int, request: UnpairRequest) -> UnpairResponse | Refusal:
+        """Forget the peer and what it did last."""
+        del request
+        index = self._pairing.index_of(peer)
+        if index is None:
+            return Refusal(status=Status.DENIED)
+        self._pairing.stage_forgotten(index)
+        self.operations.stage_forgotten(index)
+        return UnpairResponse()

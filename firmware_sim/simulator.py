@@ -1,0 +1,158 @@
+"""A device among its ports in one asyncio loop: moves bytes between them, and wakes the lock when it asks for it."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from protocol.vocabulary import BoltState
+
+from .clock import NANOSECONDS
+from .device import Device, Stepped
+from .events import ButtonHeld, DigitsEntered, Woken
+from .flash import Flash
+from .keypad import Decision
+
+
+class Wire(Protocol):
+    """The lock's hold on one link: somewhere to put bytes."""
+
+    def send(self, data: bytes) -> None:
+        """Put bytes on the link, or lose them where the other end does not read."""
+
+    def hang_up(self) -> None:
+        """End the link, where it can be ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attached:
+    wire: Wire
+    connection: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What somebody who stands at the door, or opens the casing, can see."""
+
+    lock_id: int
+    serial: str
+    slots: int
+    used: int
+    list_version: int
+    peers: int
+    pairing_open: bool
+    bolt: BoltState
+    time: int
+    clock_trusted: bool
+    zone: str
+    damage: str
+
+
+def seeded_entropy(seed: int | None) -> Callable[[int], bytes]:
+    """Return a source of random bytes: the system's, or one that `seed` repeats for tests."""
+    return os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311  a seed is asked for
+
+
+class Simulator:
+    """One lock, its links and its timer, inside a running loop; `now` tells that loop's time in nanoseconds."""
+
+    def __init__(
+        self,
+        flash: Flash,
+        *,
+        slots: int,
+        entropy: Callable[[int], bytes] = os.urandom,
+        now: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        start = now()
+        self.device = Device(flash, slots=slots, epoch=0, now=lambda: now() - start, entropy=entropy)
+        self._attached: dict[int, _Attached] = {}
+        self._numbers = count(1)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def attach(self, wire: Wire, *, connection: bool) -> int:
+        """Take a link and return its number; one link too many is hung up at once."""
+        number = next(self._numbers)
+        self._attached[number] = _Attached(wire=wire, connection=connection)
+        self._carry_out(self.device.open(number, connection=connection))
+        return number
+
+    def detach(self, number: int) -> None:
+        """The other end of a link is gone."""
+        if self._attached.pop(number, None):
+            self._carry_out(self.device.close(number))
+
+    def receive(self, number: int, data: bytes) -> None:
+        """Bytes came in."""
+        self._carry_out(self.device.receive(number, data))
+
+    def enter(self, digits: str) -> Decision:
+        """Type at the keypad."""
+        decided = self._carry_out(self.device.happen(DigitsEntered(digits=digits))).decided
+        assert decided is not None  # noqa: S101  the firmware decides each entry at once
+        return decided.decision
+
+    def hold_button(self, seconds: float) -> None:
+        """Hold the button inside the door."""
+        self._carry_out(self.device.happen(ButtonHeld(seconds=seconds)))
+
+    def power_cycle(self) -> None:
+        """Take the battery out and put it back: connections end, wires stay."""
+        self.device.power_cycle()
+        for number, attached in list(self._attached.items()):
+            if attached.connection:
+                del self._attached[number]
+                attached.wire.hang_up()
+            else:
+                self._carry_out(self.device.open(number, connection=False))
+
+    def snapshot(self) -> Snapshot:
+        """Return what can be seen of the lock."""
+        self._carry_out(self.device.happen(Woken()))
+        device, firmware = self.device, self.device.firmware
+        return Snapshot(
+            lock_id=device.factory.lock_id,
+            serial=device.factory.serial,
+            slots=firmware.pins.capacity,
+            used=firmware.pins.used,
+            list_version=firmware.memory.ledger.list_version,
+            peers=len(firmware.pairing.peers()),
+            pairing_open=firmware.pairing.window_open(firmware.clock.now_ns),
+            bolt=firmware.bolt.state,
+            time=firmware.clock.epoch,
+            clock_trusted=firmware.clock.trusted,
+            zone=firmware.memory.zone.name,
+            damage=device.store.damage.sentence,
+        )
+
+    def stop(self) -> None:
+        """Stop the timer."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _carry_out(self, stepped: Stepped) -> Stepped:
+        for output in stepped.outputs:
+            attached = self._attached.get(output.link)
+            if attached and output.data is None:
+                attached.wire.hang_up()
+            elif attached and output.data is not None:
+                attached.wire.send(output.data)
+        self._set_timer()
+        return stepped
+
+    def _set_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        wake = self.device.wake_ns
+        if wake is not None:
+            delay = max(0, wake - self.device.clock.now_ns) / NANOSECONDS
+            self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._carry_out(self.device.happen(Woken()))

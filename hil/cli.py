@@ -1,0 +1,14 @@
+"""The commands in which bridge and simulated lock meet."""
+
+from collections.abc import AsyncIterator
+
+from .demo import Step, run_demo
+
+
+async def demo() -> AsyncIterator[Step]:
+    """Watch one pin travel: HTTP, bridge, encrypted frames, pseudo-terminal, lock, flash, and back; then type it.
+
+    Everything runs in a folder of its own, which is removed at the end.
+    """
+    async for step in run_demo():
+        yield step

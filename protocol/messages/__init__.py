@@ -1,0 +1,1 @@
+"""What travels inside a session: one small declaration a message, its dataclasses beside its layouts."""

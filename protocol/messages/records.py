@@ -1,0 +1,24 @@
+"""Layouts of the records that several messages carry (SPEC 5)."""
+
+from ..fields import U8, U16, U32, Ascii, Bool, Flags, Many, Record, Utf8
+from ..vocabulary import PinEntry, PinSummary, Schedule, Weekdays, Window
+
+WINDOW = Record(Window, "weekdays" / Flags(U8, Weekdays), "start" / U16, "end" / U16)
+
+SCHEDULE = Record(Schedule, "valid_from" / U32, "valid_until" / U32, "windows" / Many(WINDOW))
+
+PIN_ENTRY = Record(
+    PinEntry,
+    "digits" / Ascii,
+    "alias" / Utf8,
+    "enabled" / Bool(),
+    "schedule" / SCHEDULE,
+)
+
+PIN_SUMMARY = Record(
+    PinSummary,
+    "id" / U16,
+    "alias" / Utf8,
+    "enabled" / Bool(),
+    "schedule" / SCHEDULE,
+)

@@ -1,0 +1,97 @@
+import asyncio
+import socket
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from bridge.errors import UsageError
+from bridge.http.app import create_app
+from bridge.http.server import running
+from protocol.vocabulary import PinEntry
+
+from .doubles import LOCK, PIN_ID, WRITER, RecordingService
+
+
+class SlowService(RecordingService):
+    """Takes a pin and answers when it is let go."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.entered = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def create_pin(self, lock_id: int, entry: PinEntry) -> int:
+        del lock_id, entry
+        self.entered.set()
+        await self.go.wait()
+        return PIN_ID
+
+
+async def listen(host: str, port: int) -> int:
+    async with running(create_app(RecordingService()), host, port) as bound:
+        return bound
+
+
+def test_port_0_is_a_port_of_the_systems_choice() -> None:
+    assert asyncio.run(listen("127.0.0.1", 0)) > 0
+
+
+def test_a_port_can_be_listened_on_again_at_once() -> None:
+    port = asyncio.run(listen("127.0.0.1", 0))
+    assert asyncio.run(listen("127.0.0.1", port)) == port
+
+
+def test_a_port_in_use_is_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError) as caught:
+            asyncio.run(listen("127.0.0.1", port))
+    assert str(caught.value) == (
+        f"Cannot listen on 127.0.0.1 port {port}: Address already in use. Choose another --host or --port."
+    )
+
+
+def test_an_address_of_another_host_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match=r"^Cannot listen on 192\.0\.2\.1 port 0: .+\. Choose another"):
+        asyncio.run(listen("192.0.2.1", 0))
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 1 << 40])
+def test_a_number_that_is_no_port_is_a_sentence(port: int) -> None:
+    with pytest.raises(UsageError, match=f"^There is no port {port}: "):
+        asyncio.run(listen("127.0.0.1", port))
+
+
+def test_a_request_under_way_is_answered_before_the_server_ends() -> None:
+    async def scenario() -> httpx2.Response:
+        service = SlowService()
+        server = running(create_app(service), "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{await server.__aenter__()}/api/v37/my/lock/{LOCK}/pin"
+        headers = {"Authorization": f"Bearer {WRITER}"}
+        async with httpx2.AsyncClient(headers=headers, trust_env=False) as client:
+            body = {"alias": "Alias 1", "pin": "97531"}
+            answer = asyncio.create_task(client.post(url, json=body))
+            await service.entered.wait()
+            ending = asyncio.create_task(server.__aexit__(None, None, None))
+            await asyncio.sleep(0)
+            service.go.set()
+            await ending
+            return await answer
+
+    assert asyncio.run(scenario()).status_code == 201
+
+
+def test_a_failure_of_the_caller_passes_and_ends_the_server() -> None:
+    async def scenario() -> None:
+        async with running(create_app(RecordingService()), "127.0.0.1", 0):
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        asyncio.run(scenario())
+
+
+def test_the_framework_is_imported_by_nobody_who_does_not_serve() -> None:
+    program = "import sys, bridge.service, bridge.http; sys.exit('fastapi' in sys.modules or 'uvicorn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
