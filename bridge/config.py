@@ -49,5 +49,5 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise UsageError(f"{name} is {text!r}: give it as seconds above 0, such as {name}={default:g}")
+        raise UsageError(f"{name} is {text!r}. Give it as seconds above 0, such as {name}={default:g}.")
     return seconds

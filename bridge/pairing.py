@@ -30,7 +30,7 @@ CUT_OFF = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairingWish:
-    """What a technician asks for; `id` is the HTTP API's number, None for the lock's own."""
+    """What a technician asks for; `id` is the lock's number in the HTTP API, None for the next free one."""
 
     target: str
     name: str
@@ -52,7 +52,6 @@ class Pairing:
         Raises PairingRefused, AlreadyRegistered, Unreachable, LockHeld, and LinkLost or AckTimeout where the lock
         falls silent.
         """
-        await self._check_name()
         wire = await self._engine.connect(self._wish.target)
         try:
             greeting = await self._greet(wire)
@@ -79,29 +78,25 @@ class Pairing:
     async def _greet(self, wire: Wire) -> Greeting:
         return await handshakes.greet(wire, Mode.PAIR, self._engine.keys.peer_id)
 
-    async def _check_name(self) -> None:
-        """Refuse a wish that could not be stored, before the lock is asked for anything."""
+    async def _known(self, wire_id: int) -> LockRecord | None:
+        """Return what the registry holds of this lock; raise AlreadyRegistered for a wish that it could not store."""
+        known = None
         for record in await self._registry.locks():
-            same_lock = record.target == self._wish.target
-            if not same_lock and (record.name == self._wish.name or record.id == self._wish.id):
+            if record.wire_id == wire_id:
+                known = record
+            elif record.name == self._wish.name or record.id == self._wish.id:
                 raise AlreadyRegistered(
                     f"The lock {record.id} ({record.name}) at {record.target} has this name or number already. "
                     "Choose another --name or --id."
                 )
-
-    async def _known(self, wire_id: int) -> LockRecord | None:
-        """Return what the registry holds of this lock; its number cannot be changed by pairing again."""
-        record = await self._registry.lock_by_wire_id(wire_id)
-        if record and self._wish.id not in (None, record.id):
-            raise AlreadyRegistered(
-                f"This lock is registered as {record.id} ({record.name}). Pair it again without --id."
-            )
-        return record
+        if known and self._wish.id not in (None, known.id):
+            raise AlreadyRegistered(f"This lock is registered as {known.id} ({known.name}). Leave --id out.")
+        return known
 
     async def _store(self, known: LockRecord | None, greeting: Greeting, lock_key: bytes) -> LockRecord:
         wish, lock = self._wish, greeting.lock
         record = LockRecord(
-            id=known.id if known else wish.id or lock.lock_id,
+            id=known.id if known else wish.id or await self._next_id(),
             name=wish.name,
             target=wish.target,
             wire_id=lock.lock_id,
@@ -115,6 +110,9 @@ class Pairing:
         else:
             await self._registry.add_lock(record)
         return record
+
+    async def _next_id(self) -> int:
+        return 1 + max((record.id for record in await self._registry.locks()), default=0)
 
     async def _commit(self, wire: Wire, session: BridgeSession) -> None:
         outcome = await wire.exchange(session.seal(encode_request(PairCommitRequest())), accepting(session))

@@ -22,7 +22,7 @@ async def pair(
     name: str,
     label_file: Path | None = None,
     label_stdin: bool = False,
-    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=0xFFFFFFFF))] = None,  # noqa: A002
+    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=0x7FFFFFFF))] = None,  # noqa: A002
     zone: str | None = None,
 ) -> LockView:
     """Pair with the lock at TARGET. Hold the lock's button for 5 s first.
@@ -40,7 +40,7 @@ async def pair(
     label_stdin
         Read the label from standard input.
     id
-        The lock's number in the HTTP API; the lock's own number where it is left out.
+        The lock's number in the HTTP API; the next free one where it is left out.
     zone
         The IANA zone in which the lock's windows are meant, such as Europe/Warsaw; this host's where it is left out.
     """

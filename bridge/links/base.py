@@ -5,6 +5,9 @@ from typing import Protocol
 
 from ..errors import LinkLost
 
+INBOX_SIZE = 65536
+"""Bytes kept for a reader; a peer that talks on while nobody listens loses the rest, and costs no more memory."""
+
 
 class Link(Protocol):
     """An open byte pipe.
@@ -34,28 +37,31 @@ class Inbox:
     """Bytes that came in and were not read yet, and the loss of the link behind them."""
 
     def __init__(self) -> None:
-        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._bytes = bytearray()
+        self._news = asyncio.Event()
         self.lost = False
 
     def put(self, data: bytes) -> None:
-        """Keep bytes for the reader."""
-        if not self.lost:
-            self._chunks.put_nowait(data)
+        """Keep bytes for the reader, or lose them where it has too many already."""
+        if not self.lost and len(self._bytes) + len(data) <= INBOX_SIZE:
+            self._bytes += data
+            self._news.set()
 
     def lose(self) -> None:
         """Let the reader see the loss, once it has read what came before."""
-        if not self.lost:
-            self.lost = True
-            self._chunks.put_nowait(None)
+        self.lost = True
+        self._news.set()
 
     async def get(self, sentence: str) -> bytes:
-        """Return the next bytes; raise LinkLost with `sentence` where the link is gone."""
-        if self.lost and self._chunks.empty():
-            raise LinkLost(sentence)
-        chunk = await self._chunks.get()
-        if chunk is None:
-            raise LinkLost(sentence)
-        return chunk
+        """Return all bytes that are there, or the next ones; raise LinkLost with `sentence` where none can come."""
+        while not self._bytes:
+            if self.lost:
+                raise LinkLost(sentence)
+            self._news.clear()
+            await self._news.wait()
+        data = bytes(self._bytes)
+        self._bytes.clear()
+        return data
 
 
 class MemoryEnd(Protocol):

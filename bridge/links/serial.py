@@ -1,6 +1,6 @@
 """A link over a serial port: pyserial opens and configures it, its file descriptor is driven by the event loop.
 
-Ports without a descriptor (Windows, rfc2217://, socket://) are read by one thread each.
+Ports without a descriptor of their own (Windows, rfc2217://, socket://) are read by one thread each.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ DEFAULT_BAUD = 115200
 _BITS_A_BYTE = 10  # 8N1: a start bit, eight data bits, a stop bit
 _CHUNK = 4096
 _POLL_SECONDS = 0.2
-_WRITE_SECONDS = 2
+WRITE_SECONDS = 2.0
 
 _CAUSES = {
     errno.ENOENT: ("there is no such port", "Is the cable plugged in? `ls /dev/tty*` shows the ports."),
@@ -29,7 +29,6 @@ _CAUSES = {
     errno.EBUSY: ("another program uses it", "Close that program; `fuser PORT` names it."),
     errno.ENXIO: ("the device is gone", "Is the cable plugged in?"),
     errno.EIO: ("the device does not answer", "Unplug it, plug it in again, and try once more."),
-    errno.ENOTTY: ("it is no serial port", "Check the path."),
 }
 
 
@@ -67,7 +66,7 @@ class DescriptorLink(SerialLink):
         """Write all bytes, waiting for room at most two seconds."""
         left = memoryview(data)
         try:
-            async with asyncio.timeout(_WRITE_SECONDS):
+            async with asyncio.timeout(WRITE_SECONDS):
                 while left:
                     left = left[self._write_some(left) :]
                     if left:
@@ -119,7 +118,7 @@ class DescriptorLink(SerialLink):
 
 
 class ThreadLink(SerialLink):
-    """A port without a file descriptor, read by a thread."""
+    """A port without a file descriptor of its own, read by a thread."""
 
     def __init__(self, port: serial.Serial, name: str) -> None:
         super().__init__(port, name)
@@ -129,22 +128,25 @@ class ThreadLink(SerialLink):
         self._thread.start()
 
     async def write(self, data: bytes) -> None:
-        """Write all bytes."""
+        """Write all bytes, waiting for room at most two seconds."""
         if not self._open:
             raise LinkLost(self._sentence)
         try:
             await asyncio.to_thread(self._port.write, data)
-        except (OSError, serial.SerialException):
+        except OSError:  # SerialException is one
             raise LinkLost(self._sentence) from None
 
     async def close(self) -> None:
         """Stop the thread and give the port back."""
         if self._open:
             self._open = False
-            await asyncio.to_thread(self._thread.join)
-            with suppress(OSError, serial.SerialException):
-                self._port.close()
             self._inbox.lose()
+            await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._thread.join()
+        with suppress(OSError):
+            self._port.close()  # pyserial takes its time over sockets
 
     def _pump(self, into_loop: Callable[..., object]) -> None:
         with suppress(RuntimeError):  # the loop was closed before the link
@@ -152,7 +154,7 @@ class ThreadLink(SerialLink):
                 while self._open:
                     if data := self._port.read(max(1, self._port.in_waiting)):
                         into_loop(self._inbox.put, data)
-            except (OSError, serial.SerialException, TypeError, AttributeError):
+            except (OSError, TypeError, AttributeError):
                 pass  # pyserial's ways to say that the port went away
             into_loop(self._inbox.lose)
 
@@ -161,27 +163,29 @@ async def open_serial(place: str, baud: int = DEFAULT_BAUD) -> DescriptorLink | 
     """Open the port `place`, a path or a URL of pyserial's; raise Unreachable."""
     try:
         port = await asyncio.to_thread(_open_port, place, baud)
-    except (OSError, ValueError, serial.SerialException) as error:
+    except Exception as error:  # among pyserial's are OSError, ValueError and termios.error, which is neither
         raise Unreachable(_sentence(place, error)) from None
-    try:
-        port.fileno()
-    except (AttributeError, OSError):  # io.UnsupportedOperation is an OSError
+    if _is_url(place) or not hasattr(port, "fd"):
         return ThreadLink(port, place)
     return DescriptorLink(port, place)
 
 
 def _open_port(place: str, baud: int) -> serial.Serial:
-    exclusive = None if "://" in place else True
-    port = serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=_POLL_SECONDS)
-    if exclusive:
+    port = serial.serial_for_url(
+        place, do_not_open=True, baudrate=baud, timeout=_POLL_SECONDS, write_timeout=WRITE_SECONDS
+    )
+    if not _is_url(place):
         port.exclusive = True
     port.open()
     return port
 
 
+def _is_url(place: str) -> bool:
+    """Whether pyserial has bytes of its own to say on the port's descriptor, or ways of its own to end it."""
+    return "://" in place
+
+
 def _sentence(place: str, error: Exception) -> str:
     number = getattr(error, "errno", None)
-    if number is None and "lock port" in str(error):
-        number = errno.EAGAIN
     cause, advice = _CAUSES.get(number or 0, ("it cannot be used as a serial port", "Check the path and the options."))
     return f"Cannot open the serial port {place}: {cause}. {advice.replace('PORT', place)}"

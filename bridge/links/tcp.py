@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import socket
 from typing import cast
 
@@ -71,7 +72,15 @@ async def open_tcp(host: str, port: int) -> TcpLink:
             _, link = await loop.create_connection(lambda: TcpLink(place), host, port)
     except TimeoutError:
         raise Unreachable(f"Nothing answers at {place} within {_CONNECT_SECONDS} s. Is the address right?") from None
-    except OSError as error:
-        cause = error.strerror or "the name is not known"
-        raise Unreachable(f"Cannot connect to {place}: {cause}. Is the lock running there?") from None
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"Cannot connect to {place}: {_cause(error)}. Is the lock running there?") from None
     return link
+
+
+def _cause(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):  # the codec of host names refuses it
+        return "no host can have this name"
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "the name is not known"
+    # asyncio's own text quotes the address; without an errno it has tried several
+    return os.strerror(error.errno) if error.errno else "none of its addresses answers"

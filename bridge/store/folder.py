@@ -105,7 +105,7 @@ def _make_folder(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"the state folder {path} cannot be made ({error.strerror}): name another one in LATCHWIRE_STATE_DIR"
+            f"The state folder {path} cannot be made ({error.strerror}). Name another one in LATCHWIRE_STATE_DIR."
         ) from error
 
 
@@ -114,9 +114,9 @@ def _require_private(path: Path, wanted: str) -> None:
     quoted = shlex.quote(str(path))
     if status.st_uid != os.geteuid():
         raise UnsafeState(
-            f"{path} belongs to user {status.st_uid} and not to you ({os.geteuid()}): "
-            f"run `chown {os.geteuid()} {quoted}` as root, or name another folder in LATCHWIRE_STATE_DIR"
+            f"{path} belongs to user {status.st_uid} and not to you ({os.geteuid()}). "
+            f"Run `chown {os.geteuid()} {quoted}` as root, or name another folder in LATCHWIRE_STATE_DIR."
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
-        raise UnsafeState(f"{path} has mode {mode:04o}, so others may read or change it: run `chmod {wanted} {quoted}`")
+        raise UnsafeState(f"{path} has mode {mode:04o}, so others can reach it. Run `chmod {wanted} {quoted}`.")

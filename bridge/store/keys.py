@@ -68,8 +68,8 @@ def _decode(folder: StateFolder) -> BridgeKeys:
         if _encode(keys) == data:
             return keys
     raise DamagedState(
-        f"{folder.key_file} {_complaint(data)}: restore it from a backup, which keeps all pairings; "
-        "without one move it away, and every lock has to be paired again"
+        f"{folder.key_file} {_complaint(data)}. Restore it from a backup, which keeps all pairings; "
+        "without one, move it away, and every lock has to be paired again."
     )
 
 

@@ -69,6 +69,6 @@ def _sentence(wire_id: int, holder: Path) -> str:
     except (OSError, ValueError, LookupError, TypeError):  # just taken, or just released
         who = "another process"
     return (
-        f"the lock {wire_id:08x} is in use by {who}: stop that, "
-        f"or wait, for a bridge lets go of a lock {DEFAULT_IDLE:g} s after its last request"
+        f"The lock {wire_id:08X} is in use by {who}. Stop that, "
+        f"or wait, for a bridge lets go of a lock {DEFAULT_IDLE:g} s after its last request."
     )

@@ -99,9 +99,9 @@ class Registry:
             if name_or_id in (record.name, str(record.id)):
                 return record
         if not locks:
-            raise NotRegistered(f"there is no lock {name_or_id!r}, nor any other: `latchwire pair` adds one")
+            raise NotRegistered(f"There is no lock {name_or_id!r}, nor any other. `latchwire pair` adds one.")
         known = ", ".join(f"{record.id} {record.name!r}" for record in locks)
-        raise NotRegistered(f"there is no lock {name_or_id!r}, only {known}: see `latchwire lock list`")
+        raise NotRegistered(f"There is no lock {name_or_id!r}, only {known}. See `latchwire lock list`.")
 
     async def lock_by_wire_id(self, wire_id: int) -> LockRecord | None:
         """Return the lock that calls itself `wire_id` (u32), or None."""
@@ -123,9 +123,9 @@ class Registry:
         Raises UsageError without any scope and for an expiry without an offset, NotRegistered for an unknown lock.
         """
         if not scopes:
-            raise UsageError("a token without a scope allows nothing: give it one, such as --scope Device.Read")
+            raise UsageError("A token without a scope allows nothing. Give it one, such as --scope Device.Read.")
         if expires is not None and expires.tzinfo is None:
-            raise UsageError(f"the expiry {expires.isoformat()} has no offset from UTC: add one, such as Z")
+            raise UsageError(f"The expiry {expires.isoformat()} has no offset from UTC. Add one, such as Z.")
         token = new_token()
         row = TokenRow(hash=token_hash(token), scopes=" ".join(sorted(scopes)), expires=expires)
         try:
@@ -175,8 +175,8 @@ def _engine(url: URL | str) -> AsyncEngine:
         engine = create_async_engine(url, hide_parameters=True)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise UsageError(
-            f"LATCHWIRE_DATABASE cannot be used ({error}): name a database with an asynchronous driver, "
-            "such as sqlite+aiosqlite:////var/lib/latchwire/latchwire.db"
+            f"LATCHWIRE_DATABASE cannot be used ({error}). Name a database with an asynchronous driver, "
+            "such as sqlite+aiosqlite:////var/lib/latchwire/latchwire.db."
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "do_connect", _try_sqlite)
@@ -207,14 +207,14 @@ def _prepare(session: Session) -> None:
         return
     if SchemaRow.__tablename__ not in tables:
         raise DamagedState(
-            f"{_place(connection.engine.url)} is a database, but no registry of Latchwire: "
-            "name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR"
+            f"{_place(connection.engine.url)} is a database, but no registry of Latchwire. "
+            "Name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR."
         )
     found = session.scalar(select(SchemaRow.version))
     if found != SCHEMA_VERSION:
         raise DamagedState(
             f"{_place(connection.engine.url)} has schema version {found}, this program reads version "
-            f"{SCHEMA_VERSION}: use the version of Latchwire that wrote it"
+            f"{SCHEMA_VERSION}. Use the version of Latchwire that wrote it."
         )
 
 
@@ -224,34 +224,34 @@ def _place(url: URL) -> str:
 
 def _failure(url: URL, error: DatabaseError) -> DamagedState:
     if isinstance(error, OperationalError):
-        advice = "see that its folder exists, the disk has room and no other program keeps hold of it"
+        advice = "See that its folder exists, the disk has room and no other program keeps hold of it."
     else:
-        advice = "restore it from a backup; without one move it away, and every lock has to be paired again"
-    return DamagedState(f"the registry {_place(url)} cannot be read or written ({error.orig}): {advice}")
+        advice = "Restore it from a backup; without one, move it away, and every lock has to be paired again."
+    return DamagedState(f"The registry {_place(url)} cannot be read or written ({error.orig}). {advice}")
 
 
 def _require_usable(record: LockRecord) -> None:
     if not 0 < record.id <= LARGEST_LOCK_ID:
-        raise UsageError(f"{record.id} cannot be a lock's number: choose one from 1 to {LARGEST_LOCK_ID}")
+        raise UsageError(f"{record.id} cannot be a lock's number. Choose one from 1 to {LARGEST_LOCK_ID}.")
     if not record.name.strip() or not record.name.isprintable() or record.name.isdecimal():
-        raise UsageError(f"{record.name!r} cannot be a lock's name: choose a printable one that is not a number")
+        raise UsageError(f"{record.name!r} cannot be a lock's name. Choose a printable one that is not a number.")
 
 
 def _conflict(record: LockRecord, locks: Iterable[LockRecord]) -> AlreadyRegistered:
     for other in locks:
         if other.id != record.id and other.name == record.name:
-            return AlreadyRegistered(f"the name {record.name!r} belongs to lock {other.id}: choose another name")
+            return AlreadyRegistered(f"The name {record.name!r} belongs to lock {other.id}. Choose another name.")
         if other.id != record.id and other.wire_id == record.wire_id:
             return AlreadyRegistered(
-                f"this lock ({record.wire_id:08x}) is registered as {other.id} {other.name!r}: "
-                f"use it under that name, or run `latchwire lock remove {other.id}` first"
+                f"This lock ({record.wire_id:08X}) is registered as {other.id} {other.name!r}. "
+                "Use it under that name."
             )
-    return AlreadyRegistered(f"the number {record.id} belongs to another lock: choose another number")
+    return AlreadyRegistered(f"The number {record.id} belongs to another lock. Choose another number.")
 
 
 def _unknown(*lock_ids: int) -> NotRegistered:
     numbers = ", ".join(map(str, lock_ids))
-    return NotRegistered(f"there is no lock {numbers}: `latchwire lock list` shows the locks that exist")
+    return NotRegistered(f"There is no lock {numbers}. `latchwire lock list` shows the locks that exist.")
 
 
 def _record(row: LockRow) -> LockRecord:

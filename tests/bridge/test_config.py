@@ -41,7 +41,7 @@ def test_a_relative_state_folder_becomes_absolute() -> None:
 @pytest.mark.parametrize("name", ["LATCHWIRE_DEADLINE", "LATCHWIRE_IDLE"])
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "8s"])
 def test_a_number_that_is_none_is_refused_by_name(name: str, text: str) -> None:
-    with pytest.raises(UsageError, match=rf"{name} is '{text}': give it as seconds above 0, such as {name}="):
+    with pytest.raises(UsageError, match=rf"{name} is '{text}'\. Give it as seconds above 0, such as {name}="):
         Settings.from_environment({name: text})
 
 

@@ -75,7 +75,7 @@ def test_every_truncation_is_reported_and_the_file_left_alone(folder: StateFolde
     whole = folder.key_file.read_bytes()
     for size in range(len(whole)):
         write_private(folder.key_file, whole[:size])
-        with pytest.raises(DamagedState, match=r"bridge\.key .*restore it from a backup, which keeps all pairings"):
+        with pytest.raises(DamagedState, match=r"bridge\.key .*Restore it from a backup, which keeps all pairings"):
             load_or_create(folder)
         assert folder.key_file.read_bytes() == whole[:size]
 

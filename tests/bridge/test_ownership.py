@@ -62,8 +62,8 @@ def test_a_lock_held_by_another_process_is_refused_by_its_command_and_age(folder
         with pytest.raises(LockHeld) as caught:
             acquire(folder)
         assert str(caught.value) == (
-            f"the lock 1a2b3c4d is in use by `latchwire serve` (process {process.pid}) since "
-            "2026-05-04T11:00:00+00:00: stop that, or wait, for a bridge lets go of a lock 20 s after its last request"
+            f"The lock 1A2B3C4D is in use by `latchwire serve` (process {process.pid}) since "
+            "2026-05-04T11:00:00+00:00. Stop that, or wait, for a bridge lets go of a lock 20 s after its last request."
         )
         acquire(folder, WIRE_ID + 1).release()
 
@@ -126,7 +126,7 @@ def test_a_missing_or_garbled_name_still_refuses(folder: StateFolder, said: byte
             holder_file(folder).unlink()
         else:
             holder_file(folder).write_bytes(said)
-        with pytest.raises(LockHeld, match="in use by another process: stop that, or wait"):
+        with pytest.raises(LockHeld, match="in use by another process. Stop that, or wait"):
             acquire(folder)
 
 

@@ -91,10 +91,10 @@ def test_the_table_has_every_field_of_a_lock() -> None:
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [
-        (replace(BACK, id=1), "the number 1 belongs to another lock"),
-        (replace(BACK, name=FRONT.name), "the name 'front door' belongs to lock 1"),
-        (replace(BACK, wire_id=FRONT.wire_id), r"this lock \(ffffffff\) is registered as 1 'front door'"),
-        (FRONT, "the number 1 belongs to another lock"),
+        (replace(BACK, id=1), "The number 1 belongs to another lock"),
+        (replace(BACK, name=FRONT.name), "The name 'front door' belongs to lock 1"),
+        (replace(BACK, wire_id=FRONT.wire_id), r"This lock \(FFFFFFFF\) is registered as 1 'front door'"),
+        (FRONT, "The number 1 belongs to another lock"),
     ],
 )
 def test_a_lock_that_takes_anothers_place_is_refused_by_what_clashes(
@@ -156,7 +156,7 @@ def test_saving_a_lock_replaces_each_field_and_no_other_lock(folder: StateFolder
 def test_saving_refuses_an_unknown_lock_and_a_name_or_wire_id_that_is_taken(folder: StateFolder) -> None:
     async def scenario(registry: Registry) -> None:
         await registry.add_lock(FRONT)
-        with pytest.raises(NotRegistered, match="there is no lock 2"):
+        with pytest.raises(NotRegistered, match="There is no lock 2"):
             await registry.save_lock(BACK)
         await registry.add_lock(BACK)
         with pytest.raises(AlreadyRegistered, match="'front door' belongs to lock 1"):
@@ -170,14 +170,14 @@ def test_saving_refuses_an_unknown_lock_and_a_name_or_wire_id_that_is_taken(fold
 
 def test_a_lock_is_found_by_its_name_or_number_alone(folder: StateFolder) -> None:
     async def scenario(registry: Registry) -> None:
-        with pytest.raises(NotRegistered, match="nor any other: `latchwire pair` adds one"):
+        with pytest.raises(NotRegistered, match="nor any other. `latchwire pair` adds one"):
             await registry.find_lock("front door")
         await registry.add_lock(FRONT)
         await registry.add_lock(BACK)
         assert await registry.find_lock("front door") == FRONT
         assert await registry.find_lock("2") == BACK
         for wrong in ("front", "Front Door", "02", "3", "", "9" * 5000):
-            with pytest.raises(NotRegistered, match=r"only 1 'front door', 2 'back door': see `latchwire lock list`"):
+            with pytest.raises(NotRegistered, match=r"only 1 'front door', 2 'back door'. See `latchwire lock list`"):
                 await registry.find_lock(wrong)
 
     run(folder, scenario)
@@ -187,9 +187,9 @@ def test_a_lock_is_found_by_its_name_or_number_alone(folder: StateFolder) -> Non
 def test_an_unknown_number_is_not_registered_however_large(folder: StateFolder, lock_id: int) -> None:
     async def scenario(registry: Registry) -> None:
         await registry.add_lock(FRONT)
-        with pytest.raises(NotRegistered, match=f"there is no lock {lock_id}: `latchwire lock list`"):
+        with pytest.raises(NotRegistered, match=f"There is no lock {lock_id}. `latchwire lock list`"):
             await registry.lock(lock_id)
-        with pytest.raises(NotRegistered, match=f"there is no lock {lock_id}: `latchwire lock list`"):
+        with pytest.raises(NotRegistered, match=f"There is no lock {lock_id}. `latchwire lock list`"):
             await registry.create_token(scopes=READ, lock_ids=frozenset({1, lock_id}), expires=None)
         assert (await new_grant(registry)).token_id == 1
 
@@ -233,7 +233,7 @@ def test_unknown_and_malformed_tokens_allow_nothing(folder: StateFolder) -> None
 
 def test_a_token_without_scope_or_with_an_ambiguous_expiry_is_refused(folder: StateFolder) -> None:
     async def scenario(registry: Registry) -> None:
-        with pytest.raises(UsageError, match="a token without a scope"):
+        with pytest.raises(UsageError, match="A token without a scope"):
             await registry.create_token(scopes=frozenset(), lock_ids=frozenset(), expires=None)
         with pytest.raises(UsageError, match="has no offset from UTC"):
             await registry.create_token(scopes=READ, lock_ids=frozenset(), expires=NOW.replace(tzinfo=None))
@@ -321,7 +321,7 @@ def test_a_url_that_names_no_usable_driver_is_refused(folder: StateFolder, url: 
 
 def test_a_file_that_is_no_database_is_reported_and_left_alone(folder: StateFolder) -> None:
     folder.database.write_bytes(b"not a database" * 100)
-    with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read .*not a database\): restore it"):
+    with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read .*not a database\). Restore it"):
         asyncio.run(Registry.open(folder))
     assert folder.database.read_bytes() == b"not a database" * 100
 
@@ -330,7 +330,7 @@ def test_damage_behind_the_first_page_is_reported(folder: StateFolder) -> None:
     run(folder, nothing)
     data = folder.database.read_bytes()
     folder.database.write_bytes(data[:4096].ljust(len(data), b"\xff"))
-    with pytest.raises(DamagedState, match=r"malformed\): restore it from a backup"):
+    with pytest.raises(DamagedState, match=r"malformed\). Restore it from a backup"):
         run(folder, nothing)
 
 
@@ -339,7 +339,7 @@ def test_a_database_that_cannot_be_opened_is_reported_before_any_thread_is_start
 ) -> None:
     monkeypatch.setattr("aiosqlite.connect", None)
     folder.database.mkdir()
-    with pytest.raises(DamagedState, match=r"unable to open database file\): see that its folder exists"):
+    with pytest.raises(DamagedState, match=r"unable to open database file\). See that its folder exists"):
         asyncio.run(Registry.open(folder))
 
 

@@ -3,10 +3,11 @@
 from protocol.codec import build
 from protocol.framing import Frame, Kind
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloFlag, HelloRequest, HelloResponse, Mode
-from protocol.noise import Handshake, public_key
+from protocol.noise import Ciphers, Handshake, public_key
 from protocol.session import BridgeSession, LockSession, hello_frame
 
 VERSION = 1
+# The frozen bytes of tests/wire were made with these keys.
 BRIDGE_STATIC = bytes(range(32))
 BRIDGE_EPHEMERAL = bytes(range(32, 64))
 LOCK_STATIC = bytes(range(64, 96))
@@ -58,11 +59,26 @@ def finish(ends: Ends) -> list[bytes]:
     return messages
 
 
-def sessions() -> tuple[BridgeSession, LockSession]:
-    """Both ends of a fresh session."""
-    bridge, lock = ends = session()
+class Witness(Ciphers):
+    """The keys of a finished handshake, which fail the test that seals twice under one counter."""
+
+    def __init__(self, handshake: Handshake) -> None:
+        ciphers = handshake.ciphers
+        super().__init__(ciphers._sending, ciphers._receiving)
+        self._sealed: set[int] = set()
+
+    def seal(self, counter: int, associated: bytes, plaintext: bytes) -> bytes:
+        """Seal, the first time."""
+        assert counter not in self._sealed, f"counter {counter} sealed a second body"
+        self._sealed.add(counter)
+        return super().seal(counter, associated, plaintext)
+
+
+def sessions(ends: Ends | None = None) -> tuple[BridgeSession, LockSession]:
+    """Both ends of a fresh session, made by a session's handshake unless another is given."""
+    bridge, lock = ends = ends or session()
     finish(ends)
-    return BridgeSession(bridge.ciphers, VERSION), LockSession(lock.ciphers, VERSION)
+    return BridgeSession(Witness(bridge), VERSION), LockSession(Witness(lock), VERSION)
 
 
 def hellos(random: bytes = bytes(range(16))) -> tuple[Frame, Frame]:

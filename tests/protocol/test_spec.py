@@ -1,0 +1,384 @@
+"""SPEC.md against the code: every table, every section that is cited, every worked example and each digit in it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from pathlib import Path
+
+import pytest
+from construct import Bytes, Renamed, SizeofError
+
+from firmware_sim import links
+from firmware_sim.behaviours import bolt, clock, pairing, pins
+from firmware_sim.clock import NANOSECONDS
+from firmware_sim.records import MAX_PEERS
+from protocol import fields, pin_rules, posix_tz, session, version, vocabulary
+from protocol.codec import parse
+from protocol.errors import ProtocolError
+from protocol.exchange import Retry
+from protocol.fields import Choice, Flags, Layout, Many, Record, Terminated
+from protocol.framing import HEADER, Damage, FrameDecoder, Kind, cobs_decode, cobs_encode, crc16, encoded_bound
+from protocol.label import SECRET_SIZE, format_label, pairing_key, parse_label
+from protocol.messages.declaration import Change
+from protocol.messages.device import UNKNOWN_BATTERY
+from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, RANDOM_SIZE, HelloFlag, Mode
+from protocol.messages.pins import FINGERPRINT_SIZE
+from protocol.messages.records import PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
+from protocol.posix_tz import parse_tz
+from protocol.registry import MESSAGES, AnyMessage
+from protocol.schedule import LocalTime, local_time
+from protocol.vocabulary import PinEntry, PinSummary, Schedule, Status, Weekdays, Window
+
+from .spec_examples import MESSAGE_EXAMPLES, Examples, check_conversation, check_messages, pieces, read_examples
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "protocol" / "SPEC.md").read_text()
+PROSE = re.sub(r"^```.*?^```$", "", DOCUMENT, flags=re.MULTILINE | re.DOTALL)
+EXAMPLES = read_examples(DOCUMENT)
+SECTIONS = {
+    number: text
+    for number, text in re.findall(r"^##+ (\d+(?:\.\d+)?) (.*?)(?=^##|\Z)", PROSE, re.MULTILINE | re.DOTALL)
+}
+
+ENUMS: dict[str, type[IntEnum] | type[IntFlag]] = {
+    kind.__name__: kind
+    for kind in (
+        Kind,
+        Mode,
+        HelloFlag,
+        vocabulary.Weekdays,
+        vocabulary.ClockState,
+        vocabulary.BoltState,
+        vocabulary.DoorState,
+        vocabulary.Status,
+        vocabulary.Rule,
+        vocabulary.Capability,
+        vocabulary.Denial,
+    )
+}
+RECORDS = {
+    layout.record.__name__: layout
+    for layout in (HEADER, HELLO_REQUEST, HELLO_RESPONSE, WINDOW, SCHEDULE, PIN_ENTRY, PIN_SUMMARY)
+}
+METHODS = {message.method: message for message in MESSAGES.values()}
+LIMITS = {
+    "hellos answered anew, those that led to a session not counted": links.HANDSHAKES,
+    "REFUSED frames": links.REFUSALS,
+    "open links": links.MAX_LINKS,
+    "from opening a connection to its first session": links.HELLO_SECONDS,
+    "header": version.HEADER_SIZE,
+    "CRC": version.CRC_SIZE,
+    "CRC of the ASCII bytes 123456789": crc16(b"123456789"),
+    "longest COBS run": next(size for size in range(1, 300) if len(cobs_encode(bytes([1]) * size)) > size + 1),
+    "frame limit before info": version.DEFAULT_MAX_FRAME,
+    "largest frame limit": version.LARGEST_MAX_FRAME,
+    "encoded frame of 256 bytes, at most": encoded_bound(256),
+    "encoded frame of 1024 bytes, at most": encoded_bound(1024),
+    "random bytes in a hello response": RANDOM_SIZE,
+    "life of an attempt": links.HELLO_SECONDS,
+    "label secret": SECRET_SIZE,
+    "pairing window": pairing.WINDOW_SECONDS,
+    "button held to open it, in the simulated lock": pairing.HOLD_SECONDS,
+    "pairing handshakes in a window": pairing.HANDSHAKES_A_WINDOW,
+    "life of a pending peer": pairing.PENDING_SECONDS,
+    "active peers that a lock keeps, at least": MAX_PEERS,
+    "tag": version.TAG_SIZE,
+    "requests in a session": session.MAX_REQUESTS,
+    "life of a session": session.MAX_AGE,
+    "digits of a pin, at least": pin_rules.MIN_DIGITS,
+    "digits of a pin, at most": pin_rules.MAX_DIGITS,
+    "different digits, at least": pin_rules.MIN_DIFFERENT_DIGITS,
+    "alias, at most": pin_rules.MAX_ALIAS_BYTES,
+    "windows of a pin, at most": vocabulary.MAX_WINDOWS,
+    "step back without force, at most": clock.LARGEST_STEP_BACK,
+    "zone name, at most": clock.MAX_ZONE_NAME,
+    "zone rule, at most": posix_tz.MAX_TZ_LENGTH,
+    "fingerprint": FINGERPRINT_SIZE,
+    "acknowledgement timeout, without wire time": Retry().timeout * 1000,
+    "its growth with each transmission": Retry().growth,
+    "its jitter, at most": Retry().jitter * 100,
+    "transmissions": Retry().transmissions,
+    "battery unknown": UNKNOWN_BATTERY,
+    "ping payload while the frame limit is 256, at most": 256
+    - version.HEADER_SIZE
+    - version.TAG_SIZE
+    - version.CRC_SIZE
+    - len(b"\x03\x00\x00"),
+    "largest pin id": pins.LAST_ID,
+    "longest pin summary": 2 + 1 + pin_rules.MAX_ALIAS_BYTES + 1 + 4 + 4 + 1 + 5 * vocabulary.MAX_WINDOWS,
+    "hold of the drawn bolt, in the simulated lock": bolt.OPEN_NS // NANOSECONDS,
+}
+TYPES = {id(fields.U8): "u8", id(fields.U16): "u16", id(fields.U32): "u32"}
+TYPES |= {id(fields.Ascii): "ascii", id(fields.Utf8): "utf8", id(fields.Raw): "raw"}
+PROSE_TABLES = {"kept", "type", "part", "answered to"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One Markdown table: its rows' cells without backticks."""
+
+    rows: list[list[str]]
+
+
+def _read_tables() -> list[tuple[str, Table]]:
+    found = re.findall(r"^\| (.*?) \|.*\n\|[-|]+\|\n((?:\|.*\|\n)+)", PROSE, re.MULTILINE)
+    return [(name, Table(rows=[_cells(line) for line in text.splitlines()])) for name, text in found]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
+
+
+TABLES = _read_tables()
+
+
+def _rows(name: str) -> list[list[str]]:
+    """Return the rows of the tables called `name`, which there must be."""
+    rows = [row for called, table in TABLES if called == name for row in table.rows]
+    assert rows
+    return rows
+
+
+def test_every_table_is_compared_with_the_code() -> None:
+    known = {*ENUMS, *RECORDS, *METHODS, *PROSE_TABLES, "Opcode", "Handshake", "Damage", "Limit"}
+    names = [name for name, _ in TABLES]
+    assert set(names) == known
+    assert len(names) == len(known) + 1  # there are two tables of limits
+    assert PROSE.count("\n|---") == len(names)
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_a_table_of_values_lists_those_of_the_code(name: str) -> None:
+    rows = [(int(row[0]), row[1]) for row in _rows(name)]
+    assert rows == [(member.value, member.name) for member in ENUMS[name]]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_table_of_a_record_is_its_layout(name: str) -> None:
+    assert [row[:3] for row in _rows(name)] == _layout_rows(RECORDS[name], start=0)
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=METHODS)
+def test_a_table_of_a_message_is_its_layout(message: AnyMessage) -> None:
+    asks = _layout_rows(message.request_layout, start=1) or [["", "none", ""]]
+    says = _layout_rows(message.response_layout, start=2) or [["", "none", ""]]
+    shown = [["request", *asks[0]], *(["", *row] for row in asks[1:])]
+    shown += [["answer", *says[0]], *(["", *row] for row in says[1:])]
+    assert [row[:4] for row in _rows(message.method)] == shown
+
+
+def test_every_type_of_a_table_is_explained() -> None:
+    explained = " ".join(row[0] for row in _rows("type"))
+    used = {row[2] for name in RECORDS for row in _rows(name)} | {row[3] for name in METHODS for row in _rows(name)}
+    for kind in used - {""}:
+        base, _, name = re.sub(r"\d+\]", "n]", kind).removesuffix("[]").partition(" ")
+        assert base in explained.split() or base in RECORDS
+        assert not name or name in ENUMS
+
+
+def test_the_table_of_opcodes_is_the_registry() -> None:
+    marks = {True: "yes", False: ""}
+    assert _rows("Opcode") == [
+        [f"0x{message.opcode:02x}", message.method, message.section, marks[issubclass(message.request, Change)]]
+        for message in MESSAGES.values()
+    ]
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=METHODS)
+def test_a_message_has_its_section_and_its_example(message: AnyMessage) -> None:
+    assert SECTIONS[message.section].startswith(f"{message.method} (0x{message.opcode:02x})\n")
+    assert EXAMPLES[message.method]["request_1"][0] == message.opcode
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=METHODS)
+def test_a_section_names_each_refusal_that_its_examples_show(message: AnyMessage) -> None:
+    of_any = {"BUSY", "DENIED", "STALE", "CONFLICT", "UNSUPPORTED"}
+    section, example = SECTIONS[message.section], EXAMPLES[message.method]
+    shown = {Status(example[answer][1]).name for _, answer in example.exchanges()} - {"OK"} - of_any
+    shown -= {"INVALID"} if message.method == "ping" else set()  # MALFORMED, which any request may get
+    assert "Refusals: " in section
+    assert all(name in section for name in shown)
+
+
+def test_the_table_of_handshakes_is_what_the_examples_show() -> None:
+    for mode, _, sender, counter, size, name in _rows("Handshake"):
+        frame = EXAMPLES["pairing" if mode == "PAIR" else "session"].frame(name)
+        assert (frame.kind, frame.counter, len(frame.body)) == (Kind.HANDSHAKE, int(counter), int(size))
+        assert sender == ("lock" if name in {"message_2", "message_4"} else "bridge")
+
+
+def test_the_table_of_damage_names_each() -> None:
+    assert {row[0] for row in _rows("Damage")} == set(Damage.__members__)
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    told = {row[0]: float(int(row[1], 0) if row[1].startswith("0x") else row[1]) for row in _rows("Limit")}
+    assert told == {name: pytest.approx(value) for name, value in LIMITS.items()}
+
+
+def test_every_section_that_the_code_cites_exists() -> None:
+    cited: set[str] = set()
+    for package in ("protocol", "bridge", "firmware_sim", "hil"):
+        for path in (ROOT / package).rglob("*.py"):
+            for numbers in re.findall(r"SPEC (\d[\d.]*(?:(?:, | and | to )\d[\d.]*)*)", path.read_text()):
+                cited |= {number.rstrip(".") for number in re.findall(r"\d[\d.]*", numbers)}
+    assert "7.14" in cited
+    assert cited <= set(SECTIONS)
+
+
+def test_every_section_that_the_document_cites_exists_and_they_are_in_order() -> None:
+    cited = set(re.findall(r"[Ss]ection (\d+(?:\.\d+)?)", PROSE))
+    for numbers in re.findall(r"\((\d+\.\d+(?:, \d+\.\d+)*)[;:)]", PROSE):
+        cited |= set(numbers.split(", "))
+    cited |= {row[-1] for row in _rows("Limit") if re.fullmatch(r"\d+\.\d+", row[-1])}
+    assert cited <= set(SECTIONS)
+    order = [tuple(map(int, number.split("."))) for number in SECTIONS]
+    assert order == sorted(order)
+
+
+def test_the_checklist_counts_on_and_each_line_is_one_requirement_with_its_section() -> None:
+    lines = re.findall(r"^(\d+)\. ((?:.|\n(?=   ))*)", SECTIONS["10"], re.MULTILINE)
+    assert [int(number) for number, _ in lines] == list(range(1, len(lines) + 1))
+    assert len(lines) > 50
+    for _, text in lines:
+        cited = re.fullmatch(r"(?:A lock|A bridge|Both|Neither) [^()]*\((\d+(?:\.\d+)?)\)\.", text.replace("\n  ", ""))
+        assert cited is not None, text
+        assert text.count("MUST") == 1
+        assert cited[1] in SECTIONS
+
+
+def _layout_rows(layout: Layout, *, start: int) -> list[list[str]]:
+    """Return offset, name and type of each field."""
+    rows: list[list[str]] = []
+    offset: int | None = start
+    for field in layout.subcon.subcons:
+        if field is not Terminated:
+            rows.append(["…" if offset is None else str(offset), str(field.name), _type(field)])
+            try:
+                offset = None if offset is None else offset + field.sizeof()
+            except SizeofError:
+                offset = None
+    return rows
+
+
+def _type(layout: Layout) -> str:
+    if isinstance(layout, Renamed):
+        return _type(layout.subcon)
+    match layout:
+        case Choice():
+            return f"u8 {layout.choices.__name__}"
+        case Flags():
+            return f"{_type(layout.subcon)} {layout.flags.__name__}"
+        case fields.Bool():
+            return "bool"
+        case Many():
+            return f"{_type(layout.item)}[]"
+        case Record():
+            return layout.record.__name__
+        case Bytes():
+            return f"bytes[{layout.length}]"
+    return TYPES[id(layout)]
+
+
+def check_crc(examples: Examples) -> None:
+    assert crc16(examples["crc"]["data"]) == examples["crc"].number("crc")
+
+
+def check_cobs(examples: Examples) -> None:
+    example = examples["cobs"]
+    for number in range(1, 9):
+        data, coded = example[f"data_{number}"], example[f"coded_{number}"]
+        assert (cobs_encode(data), cobs_decode(coded)) == (coded, data)
+    assert cobs_decode(example["also_6"]) == example["data_6"]
+
+
+def check_frame(examples: Examples) -> None:
+    example, body = examples["frame"], examples["frame"]["body"]
+    assert pieces(HEADER, parse(HEADER, example["header"])) == example.fields("header")
+    assert pieces(HELLO_REQUEST, parse(HELLO_REQUEST, body)) == example.fields("body")
+    assert crc16(example["header"] + body) == example.number("crc")
+    assert example["stream"] == _stream(example["header"] + body + example["crc"])
+    assert example["stream"] == examples["pairing"]["hello_request"]
+
+
+def check_damage(examples: Examples) -> None:
+    whole = examples["frame"]["header"] + examples["frame"]["body"]
+    crc = examples["frame"].number("crc")
+    made = {
+        "cobs": b"\0" + _stream(_with_crc(whole)).strip(b"\0")[:-1] + b"\0",
+        "short": _stream(_with_crc(whole[:7])),
+        "crc": _stream(whole + (crc ^ 1).to_bytes(2, "big")),
+        "header": _stream(_with_crc(whole[:1] + b"\x09" + whole[2:])),
+        "length": _stream(_with_crc(whole[:7] + b"\x08" + whole[8:])),
+        "version": _stream(_with_crc(b"\x02" + whole[1:])),
+    }
+    assert {name: examples["damage"][name] for name in examples["damage"].values} == made
+    for name, stream in made.items():
+        assert [getattr(damage, "name", None) for damage in FrameDecoder().feed(stream)] == [name.upper()]
+
+
+def check_label(examples: Examples) -> None:
+    example = examples["label"]
+    assert format_label(example["secret"]) == example.text("label")
+    assert parse_label(example.text("typed")) == example["secret"]
+    assert format_label(example["secret_2"]) == example.text("label_2")
+    assert pairing_key(example["secret"], example.number("lock_id")) == example["pairing_key"]
+
+
+def check_records(examples: Examples) -> None:
+    windows = (
+        Window(weekdays=Weekdays(31), start=22 * 60, end=6 * 60),
+        Window(weekdays=Weekdays.SATURDAY, start=8 * 60, end=12 * 60 + 30),
+    )
+    begin = 1798758000
+    schedule = Schedule(valid_from=begin, valid_until=begin + 14 * 86400, windows=windows)
+    entry = PinEntry(digits="86420", alias="Café", schedule=schedule)
+    summary = PinSummary(id=2, alias="Café", enabled=True, schedule=schedule)
+    records = {"window": (WINDOW, windows[0]), "schedule": (SCHEDULE, schedule)}
+    records |= {"pin_entry": (PIN_ENTRY, entry), "pin_summary": (PIN_SUMMARY, summary)}
+    for name, (layout, record) in records.items():
+        assert examples["records"].fields(name) == pieces(layout, record)
+        assert parse(layout, examples["records"][name]) == record
+
+
+def check_local_time(examples: Examples) -> None:
+    example = examples["local_time"]
+    rule = parse_tz(example.text("rule"))
+    for number in range(1, 6):
+        weekday, minute = example.fields(f"local_{number}")
+        shown = LocalTime(weekday_bit=Weekdays(weekday[0]), minute=int.from_bytes(minute, "big"))
+        assert local_time(example.number(f"utc_{number}"), rule) == shown
+
+
+def _with_crc(data: bytes) -> bytes:
+    return data + int(crc16(data)).to_bytes(2, "big")
+
+
+def _stream(data: bytes) -> bytes:
+    return b"\0" + cobs_encode(data) + b"\0"
+
+
+CHECKS: Mapping[str, Callable[[Examples], None]] = {
+    "crc": check_crc,
+    "cobs": check_cobs,
+    "frame": check_frame,
+    "damage": check_damage,
+    "label": check_label,
+    **dict.fromkeys(("pairing", "session", "refused"), check_conversation),
+    "records": check_records,
+    "local_time": check_local_time,
+    **dict.fromkeys(MESSAGE_EXAMPLES, check_messages),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_example_is_what_the_code_does(name: str) -> None:
+    assert set(EXAMPLES) == set(CHECKS)
+    CHECKS[name](EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in EXAMPLES for value in EXAMPLES[name].values])
+def test_a_wrong_digit_in_an_example_is_noticed(name: str, value: str) -> None:
+    with pytest.raises((AssertionError, ProtocolError, ValueError)):
+        CHECKS[name]({**EXAMPLES, name: EXAMPLES[name].changed(value)})

@@ -1,0 +1,152 @@
+"""Real processes in a folder of their own, spoken to as a user would; each is ended by whoever started it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 30
+"""Seconds after which a command that should have ended is taken for hung."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Return the one JSON object that the command printed."""
+        return json.loads(self.out)
+
+    def lines(self) -> list[Any]:
+        """Return the JSON objects that the command printed."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(slots=True, kw_only=True)
+class Staying:
+    """A command that stays, and what it printed when it was ready."""
+
+    process: subprocess.Popen[str]
+    ready: Any
+    errors: Path
+
+    def kill(self) -> None:
+        """End it without a chance to tidy up."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def terminate(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """A folder with a bridge's state and whatever a test puts beside it."""
+
+    folder: Path
+    environment: dict[str, str]
+    said: list[str] = field(default_factory=list)
+    """Everything that any process has printed."""
+
+    @property
+    def state(self) -> Path:
+        """The bridge's state folder."""
+        return self.folder / "state"
+
+    def path(self, name: str) -> str:
+        """Return a path in this folder."""
+        return str(self.folder / name)
+
+    def latchwire(self, *words: str, stdin: str = "") -> Ended:
+        """Run one command to its end."""
+        done = subprocess.run(
+            _command(words),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=self.environment,
+            check=False,
+        )
+        self.said += [done.stdout, done.stderr]
+        assert "Traceback" not in done.stderr
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    @contextmanager
+    def staying(self, *words: str) -> Iterator[Staying]:
+        """Run a command that stays, from its ready line on."""
+        errors = self.folder / f"stderr-{len(list(self.folder.iterdir()))}"
+        with errors.open("w") as stderr:
+            process = subprocess.Popen(
+                _command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
+            )
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, errors.read_text()
+            yield Staying(process=process, ready=json.loads(line), errors=errors)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+            rest, _ = process.communicate(timeout=PATIENCE)
+            self.said += [line, rest, errors.read_text()]
+            assert "Traceback" not in errors.read_text()
+
+    def lock(self, *more: str, slots: int = 3) -> Any:
+        """Run a simulated lock at the path lock0, its pairing window open."""
+        return self.staying(
+            "sim", "run", "--serial", self.path("lock0"), "--flash", self.path("lock0.flash"), "--slots", str(slots),
+            "--control", self.path("ctl"), "--label-file", self.path("label"), "--pairing-open", *more,
+        )  # fmt: skip
+
+    def pair(self, *more: str, name: str = "front", number: int = 123) -> Ended:
+        """Pair with the lock at the path lock0."""
+        return self.latchwire(
+            "pair", f"serial:{self.path('lock0')}", "--label-file", self.path("label"), "--name", name,
+            "--id", str(number), "--zone", "UTC", *more,
+        )  # fmt: skip
+
+    def token(self, *scopes: str, lock: str = "123") -> str:
+        """Create a token."""
+        words = [word for scope in scopes or ("Device.ReadWrite",) for word in ("--scope", scope)]
+        done = self.latchwire("token", "create", *words, "--lock", lock)
+        assert done.code == 0, done.err
+        return done.out.strip()
+
+    def enter(self, digits: str) -> Ended:
+        """Type at the keypad of the lock."""
+        return self.latchwire("sim", "enter", "--control", self.path("ctl"), digits, "--json")
+
+
+@contextmanager
+def place(environment: Mapping[str, str] | None = None) -> Iterator[Place]:
+    """Make a folder, and remove it with all that is in it; its path is short, for sockets' paths must be."""
+    folder = Path(tempfile.mkdtemp(prefix="lw-"))
+    try:
+        settings = {"LATCHWIRE_STATE_DIR": str(folder / "state"), "NO_COLOR": "1", **(environment or {})}
+        yield Place(folder=folder, environment={**os.environ, **settings})
+    finally:
+        shutil.rmtree(folder)
+
+
+def _command(words: list[str] | tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-m", "bridge.cli", *words]

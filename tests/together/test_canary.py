@@ -1,0 +1,99 @@
+"""A pin's digits are where they must be, and nowhere else: not in logs, errors, registry, keys, or on the wire."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx2
+
+from tests.together.processes import Place
+
+CANARY = "73190482"
+REFUSED = "73190483"
+
+
+@contextmanager
+def tapped(port: int) -> Iterator[tuple[int, bytearray]]:
+    """Stand between bridge and lock on TCP, and record every byte both ways."""
+    heard = bytearray()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def carry(source: socket.socket, drain: socket.socket) -> None:
+        try:
+            while data := source.recv(4096):
+                heard.extend(data)
+                drain.sendall(data)
+        except OSError:
+            pass
+        for end in (source, drain):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def accept() -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", port))
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=carry, args=pair, daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], heard
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
+    with bench.lock("--tcp", "127.0.0.1:0") as lock:
+        port = int(lock.ready["tcp"].rpartition(":")[2])
+        with tapped(port) as (tap, heard):
+            target = f"tcp:127.0.0.1:{tap}"
+            paired = bench.latchwire("pair", target, "--label-file", bench.path("label"), "--name", "a", "--id", "1")
+            assert paired.code == 0, paired.err
+            answers = _use_the_canary(bench, bench.token(lock="1"))
+            assert bench.latchwire("pin", "list", "a", "--json").json()["alias"] == "guest"
+        assert bench.enter(CANARY).code == 0
+        assert bench.enter(REFUSED).code == 4
+        assert bench.latchwire("sim", "state", "--control", bench.path("ctl")).code == 0
+    assert len(heard) > 1000
+    files = b"".join(path.read_bytes() for path in bench.state.rglob("*") if path.is_file())
+    assert b"guest" not in files  # the bridge keeps nothing of a pin
+    for digits in (CANARY, REFUSED):
+        for place, bytes_there in {
+            "wire": bytes(heard),
+            "state": files,
+            "output": "".join(bench.said).encode(),
+            "answers": "".join(answers).encode(),
+        }.items():
+            assert digits.encode() not in bytes_there, place
+
+
+def _use_the_canary(bench: Place, token: str) -> list[str]:
+    """Create it, in every way that succeeds or fails, and return what was answered."""
+    bodies: list[object] = [
+        {"alias": "guest", "pin": CANARY},
+        {"alias": "guest", "pin": CANARY},
+        {"alias": "guest", "pin": CANARY, "weekDays": 128},
+        {"alias": "guest", "pin": int(CANARY)},
+        {"alias": "", "pin": CANARY + "9"},
+        {"alias": CANARY * 5, "pin": REFUSED},
+        {"pin": REFUSED, "startDate": CANARY},
+        [CANARY],
+    ]
+    with bench.staying("serve", "--port", "0") as serving:
+        url = f"{serving.ready['url']}/api/v1.32/my/lock/1/pin"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        contents = [*map(json.dumps, bodies), '{"pin": "' + CANARY]
+        answers = [httpx2.post(url, content=content, headers=headers, timeout=20).text for content in contents]
+    for words in (["--from", "never"], ["--days", "someday"], ["--hours", "always"], []):
+        done = bench.latchwire("pin", "add", "a", "--alias", "b", "--pin-stdin", *words, stdin=f"{CANARY}\n")
+        assert done.code in (2, 4), done.err
+    return answers

@@ -1,0 +1,109 @@
+"""The README tells the truth: its tour is run as written, its tables are compared with the code."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import exits
+from bridge.cli.running import build_app
+from bridge.http.documentation import create_answers
+from tests.together.processes import PATIENCE, Place, place
+
+README = Path(__file__).parents[2] / "README.md"
+STAYING = ("latchwire sim run", "latchwire serve")
+
+
+def blocks(heading: str) -> list[str]:
+    """Return the shell blocks under a heading."""
+    section = README.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def commands(block: str) -> list[str]:
+    """Return the commands of a block; a backslash joins lines, and so does an open quote."""
+    found: list[str] = []
+    for line in block.splitlines():
+        if found and (found[-1].endswith("\\") or found[-1].count("'") % 2):
+            found[-1] += "\n" + line
+        else:
+            found.append(line)
+    return [command for command in found if command]
+
+
+class Shells:
+    """The tour's shells, one after another, their paths and port moved to where a test may be."""
+
+    def __init__(self, bench: Place) -> None:
+        self._bench = bench
+        self._stack = ExitStack()
+        self._port = "8099"
+
+    @contextmanager
+    def open(self) -> Iterator["Shells"]:
+        with self._stack:
+            yield self
+
+    def run(self, command: str) -> str:
+        """Run one command as written; one that stays is left running."""
+        if command.startswith(STAYING):
+            words = command.replace("--port 8099", "--port 0").replace("$D", str(self._bench.folder)).split()[1:]
+            staying = self._stack.enter_context(self._bench.staying(*words))
+            self._port = staying.ready.get("url", self._port).rpartition(":")[2]
+            return ""
+        script = command.replace("127.0.0.1:8099", f"127.0.0.1:{self._port}")
+        environment = self._bench.environment | {"D": str(self._bench.folder)}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euc", script], capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        return done.stdout
+
+
+def test_the_tour_works_as_written() -> None:
+    start, *shells = blocks("A first tour")
+    assert "LATCHWIRE_STATE_DIR" in start
+    said: list[str] = []
+    with place({"LATCHWIRE_IDLE": "0.1"}) as bench, Shells(bench).open() as tour:
+        for block in shells:
+            said += [tour.run(command) for command in commands(block)]
+    text = "\n".join(said)
+    assert '{"result":{"id":1},"success":true,"errorMessages":[],"statusCode":201}' in text
+    assert "granted: pin 1 opens" in text
+    assert "denied: the pin does not open on this weekday\nexit code 4" in text
+    assert "The lock holds the pin as 2." in text
+    assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
+
+
+def test_every_answer_of_the_call_is_in_its_table() -> None:
+    section = README.read_text().partition("\n## What the HTTP call answers\n")[2].partition("\n## ")[0]
+    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", section, re.MULTILINE)}
+    assert told == {int(status) for status in create_answers()}
+
+
+def test_every_exit_code_is_told() -> None:
+    text = " ".join(README.read_text().partition("\nExit codes: ")[2].partition("\n\n")[0].split())
+    told = {int(code) for code in re.findall(r"(?:^|, )(\d+) [a-z]", text)}
+    assert told == {exits.OK, exits.INTERRUPTED, exits.INTERNAL, *exits.BY_ERROR.values()}
+
+
+def test_every_command_is_in_its_table() -> None:
+    section = README.read_text().partition("\n## The commands\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`([a-z-]+(?: [a-z-]+)?)[` ]", " ".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))))
+    app = build_app()
+    exist: set[str] = set()
+    for name in app:
+        if not name.startswith("-"):
+            group = [inner for inner in app[name] if not inner.startswith("-")]
+            exist |= {f"{name} {inner}" for inner in group} or {name}
+    assert told == exist
+
+
+@pytest.mark.parametrize("name", ["make demo", "make test"])
+def test_the_two_commands_exist(name: str) -> None:
+    assert re.search(rf"^{name.split()[1]}:", (README.parent / "Makefile").read_text(), re.MULTILINE)

@@ -1,0 +1,218 @@
+"""What goes wrong at a door, with real processes: each ends in a sentence and its exit code, and nothing is lost."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from protocol.label import format_label
+from tests.together.processes import Place
+
+STRANGER = format_label(bytes(16)) + "\n"
+"""The label of no lock here."""
+
+
+def test_the_second_process_at_a_lock_is_told_who_holds_it(bench: Place) -> None:
+    with bench.lock(), bench.staying("serve", "--port", "0") as serving:
+        assert bench.pair().code == 0
+        _create(serving.ready["url"], bench.token(), "97531")
+        second = bench.latchwire("pin", "list", "front")
+        assert second.code == 3
+        assert f"`latchwire serve` (process {serving.process.pid})" in second.err
+        serving.terminate()
+        assert bench.latchwire("pin", "list", "front", "--json").json()["id"] == 1
+
+
+def test_a_holder_that_was_killed_holds_nothing(bench: Place) -> None:
+    with bench.lock(), bench.staying("serve", "--port", "0") as serving:
+        assert bench.pair().code == 0
+        _create(serving.ready["url"], bench.token(), "97531")
+        serving.kill()
+        assert bench.latchwire("pin", "list", "front", "--json").json()["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "words"),
+    [
+        ("serial:{d}/nowhere", 3, "there is no such port"),
+        ("serial:{d}/label", 3, "Cannot open the serial port"),
+        ("serial:{d}/lock0?speed=9600", 2, "is no target"),
+        ("tcp:127.0.0.1:1", 3, "Cannot connect"),
+        ("tcp:127.0.0.1", 2, "is no target"),
+        ("usb:1", 2, "is no target"),
+        ("memory:lock", 3, "only inside one process"),
+    ],
+)
+def test_a_target_that_is_none_is_named_with_the_cause(bench: Place, target: str, code: int, words: str) -> None:
+    bench.folder.joinpath("label").write_text(STRANGER)
+    done = bench.latchwire("pair", target.format(d=bench.folder), "--label-file", bench.path("label"), "--name", "a")
+    assert (done.code, words in done.err) == (code, True), done.err
+
+
+def test_a_label_that_cannot_be_is_refused_before_anything_is_asked(bench: Place) -> None:
+    mistyped = STRANGER.strip()[:-1] + "X"
+    for text in ("", "1234", mistyped):
+        done = bench.latchwire("pair", "serial:nowhere", "--label-stdin", "--name", "a", stdin=text + "\n")
+        assert (done.code, "label cannot be right" in done.err) == (2, True)
+        assert not text or text not in done.err
+
+
+def test_a_wrong_label_and_a_closed_window_are_refused_alike(bench: Place) -> None:
+    with bench.lock():
+        right = bench.folder.joinpath("label").read_text()
+        bench.folder.joinpath("label").write_text(STRANGER)
+        wrong = bench.pair()
+        bench.folder.joinpath("label").write_text(right)
+        assert bench.latchwire("sim", "power-cycle", "--control", bench.path("ctl")).code == 0
+        closed = bench.pair()
+        assert wrong.code == closed.code == 5
+        assert wrong.err.replace("is open", "is closed") == closed.err
+        assert "hold the lock's button for 5 s" in closed.err
+        assert bench.latchwire("lock", "list", "--json").out == ""
+        assert bench.latchwire("sim", "hold-button", "--control", bench.path("ctl")).code == 0
+        assert bench.pair().code == 0
+
+
+def test_a_lock_pulled_out_in_mid_request_is_an_unknown_outcome_and_no_traceback(bench: Place) -> None:
+    with bench.lock() as lock:
+        assert bench.pair().code == 0
+        lock.signal(signal.SIGSTOP)
+        adding = subprocess.Popen(
+            [*_latchwire(), "pin", "add", "front", "--alias", "a", "--pin-stdin"],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=bench.environment,
+        )  # fmt: skip
+        assert adding.stdin is not None
+        adding.stdin.write("97531\n")
+        adding.stdin.flush()
+        _wait_for(bench.state / "locks")
+        lock.kill()
+        _, errors = adding.communicate(timeout=30)
+    assert adding.returncode in (3, 6)
+    assert "Traceback" not in errors
+    assert errors.startswith("latchwire: ")
+
+
+def test_a_silent_device_ends_at_the_deadline(bench: Place) -> None:
+    master, slave = pty.openpty()
+    try:
+        bench.folder.joinpath("label").write_text(STRANGER)
+        bench.environment["LATCHWIRE_DEADLINE"] = "0.5"
+        words = ["--label-file", bench.path("label"), "--name", "a"]
+        done = bench.latchwire("pair", f"serial:{os.ttyname(slave)}", *words)
+        assert (done.code, "again" in done.err) == (6, True), done.err
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_device_that_talks_nonsense_ends_at_the_deadline(bench: Place) -> None:
+    master, slave = pty.openpty()
+
+    def talk() -> None:
+        with suppress(OSError):  # the bridge has closed the port
+            while True:
+                os.write(master, os.read(master, 4096)[::-1] + b"login:\x00\x01\x00")
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    try:
+        bench.folder.joinpath("label").write_text(STRANGER)
+        bench.environment["LATCHWIRE_DEADLINE"] = "0.5"
+        words = ["--label-file", bench.path("label"), "--name", "a"]
+        assert bench.latchwire("pair", f"serial:{os.ttyname(slave)}", *words).code == 6
+    finally:
+        os.close(slave)
+        os.close(master)
+        thread.join(5)
+
+
+@pytest.mark.parametrize("loose", ["", "keys", "keys/bridge.key", "latchwire.db"])
+def test_state_that_others_can_reach_is_refused(bench: Place, loose: str) -> None:
+    assert bench.latchwire("lock", "list").code == 0
+    path = bench.state / loose
+    path.chmod(path.stat().st_mode | 0o044)
+    for words in (["lock", "list"], ["serve", "--port", "0"]):
+        done = bench.latchwire(*words)
+        assert (done.code, f"{path} has mode" in done.err, "chmod" in done.err) == (5, True, True)
+
+
+def test_a_damaged_flash_image_keeps_what_is_intact_and_says_so(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+        for digits in ("97531", "86420"):
+            add = bench.latchwire("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin=f"{digits}\n")
+            assert add.code == 0, add.err
+    image = bench.folder / "lock0.flash"
+    data = bytearray(image.read_bytes())
+    at = data.index(b"97531")
+    data[at] ^= 0x04
+    image.write_bytes(data)
+    with bench.lock() as lock:
+        assert "damaged" in lock.ready["damage"] or "lost" in lock.ready["damage"]
+        assert bench.enter("86420").code == 0
+        assert bench.enter("97531").code == 4
+        assert bench.enter("93531").code == 4
+
+
+@pytest.mark.parametrize("content", [b"\x00" * 100, b"\x00" * 102400, b"\x5a" * 102400], ids=len)
+def test_an_image_that_is_none_is_refused_and_left_alone(bench: Place, content: bytes) -> None:
+    image = bench.folder / "lock0.flash"
+    image.write_bytes(content)
+    image.chmod(0o600)
+    done = bench.latchwire("sim", "run", "--serial", bench.path("lock0"), "--flash", str(image))
+    assert done.code == 1, done.err
+    assert str(image) in done.err or "flash" in done.err
+    assert image.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pin", "add", "nobody", "--alias", "a", "--pin-stdin"],
+        ["pin", "list", "nobody"],
+        ["token", "create", "--scope", "Device.Read", "--lock", "9"],
+    ],
+    ids=" ".join,
+)
+def test_a_lock_that_nobody_knows_is_exit_code_3(bench: Place, words: list[str]) -> None:
+    done = bench.latchwire(*words, stdin="97531\n")
+    assert (done.code, "There is no lock" in done.err) == (3, True)
+    as_json = bench.latchwire(*words, "--json", stdin="97531\n")
+    assert as_json.json()["exit_code"] == 3
+    assert as_json.err == ""
+
+
+def test_serving_to_the_network_is_refused(bench: Place) -> None:
+    done = bench.latchwire("serve", "--host", "0.0.0.0")  # noqa: S104  it must be refused
+    assert (done.code, "plain HTTP" in done.err) == (2, True)
+
+
+def _create(url: str, token: str, digits: str) -> None:
+    answer = httpx2.post(
+        f"{url}/api/v1/my/lock/123/pin",
+        json={"alias": "a", "pin": digits},
+        headers={"Authorization": f"PersonalKey {token}"},
+        timeout=20,
+    )
+    assert answer.status_code == 201, answer.text
+
+
+def _latchwire() -> list[str]:
+    return [sys.executable, "-m", "bridge.cli"]
+
+
+def _wait_for(locks: Path) -> None:
+    """Wait until a process owns the lock, which it does just before it opens the port."""
+    deadline = threading.Event()
+    timer = threading.Timer(20, deadline.set)
+    timer.start()
+    while not any(locks.glob("*.holder")):
+        assert not deadline.is_set()
+    timer.cancel()
