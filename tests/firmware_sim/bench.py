@@ -60,9 +60,7 @@ class Bench:
         self.passed: list[Passed] = []
         self.closed: list[int] = []
         self.flash = NorFlash(GEOMETRY) if flash is None else flash
-        self.device = Device(
-            self.flash, slots=slots, epoch=0, now=lambda: self.now_ns, entropy=self.random.randbytes
-        )
+        self.device = Device(self.flash, slots=slots, epoch=0, now=lambda: self.now_ns, entropy=self.random.randbytes)
         self.open(1, connection=False)
 
     def wait(self, seconds: float) -> None:

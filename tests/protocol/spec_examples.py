@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from construct import Renamed
@@ -18,7 +19,7 @@ from protocol.framing import HEADER, Frame, FrameDecoder, Kind, cobs_decode, cob
 from protocol.label import format_label, pairing_key, parse_label
 from protocol.messages.declaration import Refusal, Response
 from protocol.messages.device import InfoResponse, StatusResponse
-from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, Mode
+from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
 from protocol.messages.records import PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.posix_tz import parse_tz
@@ -90,13 +91,17 @@ def read_examples(document: str) -> dict[str, Example]:
     return {name: Example(values=_values(block)) for name, block in blocks}
 
 
+def fields_of(record: Any) -> list[Any]:
+    """Return the named fields of a record's layout."""
+    return [field for field in record.subcon.subcons if field is not Terminated]
+
+
 def pieces(layout: Layout, value: Any) -> list[bytes]:
     """Return the bytes of each field of a record, nested ones taken apart."""
     if isinstance(layout, Renamed):
         layout = layout.subcon
     if isinstance(layout, Record):
-        fields = [field for field in layout.subcon.subcons if field is not Terminated]
-        return [piece for field in fields for piece in pieces(field, getattr(value, field.name))]
+        return [piece for field in fields_of(layout) for piece in pieces(field, getattr(value, field.name))]
     if isinstance(layout, Many):
         return [bytes([len(value)])] + [piece for item in value for piece in pieces(layout.item, item)]
     return [build(layout, value)]
@@ -128,6 +133,51 @@ class SimulatedLock:
         return output.data
 
 
+def check_crc(examples: Examples) -> None:
+    assert crc16(examples["crc"]["data"]) == examples["crc"].number("crc")
+
+
+def check_cobs(examples: Examples) -> None:
+    example = examples["cobs"]
+    for number in range(1, 9):
+        data, coded = example[f"data_{number}"], example[f"coded_{number}"]
+        assert (cobs_encode(data), cobs_decode(coded)) == (coded, data)
+    assert cobs_decode(example["also_6"]) == example["data_6"]
+
+
+def check_frame(examples: Examples) -> None:
+    example, body = examples["frame"], examples["frame"]["body"]
+    assert pieces(HEADER, parse(HEADER, example["header"])) == example.fields("header")
+    assert pieces(HELLO_REQUEST, parse(HELLO_REQUEST, body)) == example.fields("body")
+    assert crc16(example["header"] + body) == example.number("crc")
+    assert example["stream"] == _stream(example["header"] + body + example["crc"])
+    assert example["stream"] == examples["pairing"]["hello_request"]
+
+
+def check_damage(examples: Examples) -> None:
+    whole = examples["frame"]["header"] + examples["frame"]["body"]
+    crc = examples["frame"].number("crc")
+    made = {
+        "cobs": b"\0" + _stream(_with_crc(whole)).strip(b"\0")[:-1] + b"\0",
+        "short": _stream(_with_crc(whole[:7])),
+        "crc": _stream(whole + (crc ^ 1).to_bytes(2, "big")),
+        "header": _stream(_with_crc(whole[:1] + b"\x09" + whole[2:])),
+        "length": _stream(_with_crc(whole[:7] + b"\x08" + whole[8:])),
+        "version": _stream(_with_crc(b"\x02" + whole[1:])),
+    }
+    assert {name: examples["damage"][name] for name in examples["damage"].values} == made
+    for name, stream in made.items():
+        assert [getattr(damage, "name", None) for damage in FrameDecoder().feed(stream)] == [name.upper()]
+
+
+def check_label(examples: Examples) -> None:
+    example = examples["label"]
+    assert format_label(example["secret"]) == example.text("label")
+    assert parse_label(example.text("typed")) == example["secret"]
+    assert format_label(example["secret_2"]) == example.text("label_2")
+    assert pairing_key(example["secret"], example.number("lock_id")) == example["pairing_key"]
+
+
 def check_conversation(examples: Examples) -> None:
     """Pairing, session and refusal are one conversation with one simulated lock, and one with the code's bridge."""
     label, pairing, session, refused = (examples[name] for name in ("label", "pairing", "session", "refused"))
@@ -153,6 +203,33 @@ def check_conversation(examples: Examples) -> None:
     assert lock.answer(refused["request"]) == refused["answer"]
     assert _opened(session["bridge_to_lock_key"], refused.frame("request")) == refused["request_body"]
     assert (refused.frame("answer").kind, refused.frame("answer").body) == (Kind.REFUSED, b"")
+
+
+def check_records(examples: Examples) -> None:
+    windows = (
+        Window(weekdays=Weekdays(31), start=22 * 60, end=6 * 60),
+        Window(weekdays=Weekdays.SATURDAY, start=8 * 60, end=12 * 60 + 30),
+    )
+    begin = 1798758000
+    schedule = Schedule(valid_from=begin, valid_until=begin + 14 * 86400, windows=windows)
+    entry = PinEntry(digits="86420", alias="Café", schedule=schedule)
+    summary = PinSummary(id=2, alias="Café", enabled=True, schedule=schedule)
+    records = {"window": (WINDOW, windows[0]), "schedule": (SCHEDULE, schedule)}
+    records |= {"pin_entry": (PIN_ENTRY, entry), "pin_summary": (PIN_SUMMARY, summary)}
+    for name, (layout, record) in records.items():
+        assert examples["records"].fields(name) == pieces(layout, record)
+        assert parse(layout, examples["records"][name]) == record
+
+
+def check_local_time(examples: Examples) -> None:
+    example = examples["local_time"]
+    rule = parse_tz(example.text("rule"))
+    for number in range(1, 6):
+        weekday, minute = example.fields(f"local_{number}")
+        at = datetime.fromisoformat(example.text(f"at_{number}")).replace(tzinfo=UTC)
+        assert example.number(f"utc_{number}") == at.timestamp()
+        shown = LocalTime(weekday_bit=Weekdays(weekday[0]), minute=int.from_bytes(minute, "big"))
+        assert local_time(example.number(f"utc_{number}"), rule) == shown
 
 
 def check_messages(examples: Examples) -> None:
@@ -269,6 +346,14 @@ def _nonce(counter: int) -> bytes:
     return bytes(4) + counter.to_bytes(8, "little")
 
 
+def _with_crc(data: bytes) -> bytes:
+    return data + int(crc16(data)).to_bytes(2, "big")
+
+
+def _stream(data: bytes) -> bytes:
+    return b"\0" + cobs_encode(data) + b"\0"
+
+
 def _values(block: str) -> dict[str, str]:
     lines = [re.sub(r"(^|  )#.*", "", line) for line in block.splitlines()]
     joined = re.sub(r"\n +", " ", "\n".join(line.rstrip() for line in lines if line.strip()))
@@ -315,3 +400,15 @@ MESSAGE_EXAMPLES = [
     "unreadable",
     "unpair",
 ]
+
+CHECKS: dict[str, Callable[[Examples], None]] = {
+    "crc": check_crc,
+    "cobs": check_cobs,
+    "frame": check_frame,
+    "damage": check_damage,
+    "label": check_label,
+    **dict.fromkeys(("pairing", "session", "refused"), check_conversation),
+    "records": check_records,
+    "local_time": check_local_time,
+    **dict.fromkeys(MESSAGE_EXAMPLES, check_messages),
+}

@@ -1,9 +1,10 @@
 """A pin's digits are where they must be, and nowhere else: not in logs, errors, registry, keys, or on the wire."""
 
+import asyncio
 import json
-import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 import httpx2
@@ -14,41 +15,39 @@ CANARY = "73190482"
 REFUSED = "73190483"
 
 
+async def _tap(port: int, heard: bytearray, found: "Future[int]", stop: asyncio.Event) -> None:
+    """Stand between bridge and lock on TCP until `stop`, and record every byte both ways."""
+
+    async def carry(source: asyncio.StreamReader, drain: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(4096):
+                heard.extend(data)
+                drain.write(data)
+        drain.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    found.set_result(server.sockets[0].getsockname()[1])
+    await stop.wait()
+    server.close()
+
+
 @contextmanager
 def tapped(port: int) -> Iterator[tuple[int, bytearray]]:
-    """Stand between bridge and lock on TCP, and record every byte both ways."""
-    heard = bytearray()
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def carry(source: socket.socket, drain: socket.socket) -> None:
+    """Run such a tap in a thread; yield its port and what it hears."""
+    heard, found, stop = bytearray(), Future[int](), asyncio.Event()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=runner.run, args=(_tap(port, heard, found, stop),))
+        thread.start()
         try:
-            while data := source.recv(4096):
-                heard.extend(data)
-                drain.sendall(data)
-        except OSError:
-            pass
-        for end in (source, drain):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def accept() -> None:
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", port))
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=carry, args=pair, daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()[1], heard
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
+            yield found.result(10), heard
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
 
 
 def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
