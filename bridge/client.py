@@ -4,13 +4,12 @@ One rule: a change keeps its operation id and its body until the lock has answer
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-import structlog
 
 from protocol.codec import decode_answer, encode_request, next_operation
 from protocol.errors import MalformedError
@@ -52,11 +51,11 @@ from protocol.messages.pins import (
     PinUpdateResponse,
 )
 from protocol.session import MAX_AGE, BridgeSession, accepting
-from protocol.version import LARGEST_MAX_FRAME
+from protocol.version import DEFAULT_MAX_FRAME, LARGEST_MAX_FRAME
 from protocol.vocabulary import ClockState, PinEntry, PinSummary, Status
 
 from .errors import AckTimeout, LinkLost, Refused, Unreachable, UsageError, VersionMismatch
-from .handshakes import LOST, Entropy, greet, open_session
+from .handshakes import Entropy, greet, open_session
 from .refusals import refused
 from .store.keys import BridgeKeys
 from .wire import Wire
@@ -65,12 +64,12 @@ from .zones import posix_rule
 Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=Response)
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE = 2
 """Seconds that a lock's clock may be wrong before a session corrects it."""
 _PAUSE = 0.1
-"""Seconds to wait before a session that was just refused is made again."""
+"""Seconds to wait before a session that has just ended without an answer is made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,13 +216,16 @@ class LockClient:
     async def _ask(self, message: Message[Q, R], request: Q) -> R:
         """Ask until the lock answers, with the same body in each new session."""
         body = encode_request(request)
-        while True:
-            answer = await self._exchange(await self._session(), message, body)
-            if isinstance(answer, Refusal):
-                raise refused(answer)
-            if answer is not None:
-                return answer
-            await asyncio.sleep(_PAUSE)
+        answer = await self._exchange(await self._session(), message, body)
+        while answer is None:
+            try:
+                opened = await self._session()
+            except Unreachable as error:  # by now; what was asked may have been done
+                raise LinkLost(f"The lock was asked and has not answered, and now it is out of reach. {error}") from None
+            answer = await self._exchange(opened, message, body)
+        if isinstance(answer, Refusal):
+            raise refused(answer)
+        return answer
 
     async def _exchange(self, opened: _Open, message: Message[Q, R], body: bytes) -> R | Refusal | None:
         """Ask once; None where the session has ended without an answer. A cancelled exchange ends its session."""
@@ -231,44 +233,37 @@ class LockClient:
         outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
         if outcome.state is State.LOST:
             await self.close()
-            await self._relink()
-        if outcome.value is None:
-            return None
-        try:
-            answer = decode_answer(message, outcome.value)
-        except MalformedError:
-            _log.warning("the lock sent an authenticated answer that this version cannot read", method=message.method)
-            return None
-        self._open = opened
+        answer = None if outcome.value is None else _decoded(message, outcome.value)
+        if answer is None:
+            await asyncio.sleep(_PAUSE)
+        else:
+            self._open = opened
         return answer
-
-    async def _relink(self) -> None:
-        """Open another link in place of a lost one; what was asked may have been done, so say LinkLost if it fails."""
-        try:
-            self._wire = await self._connect()
-        except Unreachable:
-            raise LinkLost(LOST) from None
 
     async def _session(self) -> _Open:
         """Return the open session, or make one, on a new link where there is none."""
-        if self._wire and self._wire.lost:  # while it was idle: nothing is under way that could have been done
-            await self.close()
-        opened = self._open
-        if opened and not opened.session.spent and self._now() - opened.born < MAX_AGE:
-            return opened
+        while True:
+            if self._wire and self._wire.lost:  # while it was idle: nothing is under way that could have been done
+                await self.close()
+            opened = self._open
+            if opened and not opened.session.spent and self._now() - opened.born < MAX_AGE:
+                return opened
+            await self._begin()
+
+    async def _begin(self) -> None:
+        """Try once to open a session, and correct the clock in it."""
         if self._wire is None:
             self._wire = await self._connect()
         wire = self._wire
+        wire.max_frame = DEFAULT_MAX_FRAME
         try:
             session = await self._handshake(wire)
         except AckTimeout:  # as patient with a lock that starts anew as whoever set the deadline
-            return await self._session()
+            return
         except LinkLost:
             await self.close()
             raise
-        self._open = _Open(wire=wire, session=session, born=self._now())
-        await self._correct_clock()
-        return self._open or await self._session()
+        await self._correct_clock(_Open(wire=wire, session=session, born=self._now()))
 
     async def _handshake(self, wire: Wire) -> BridgeSession:
         greeting = await greet(wire, Mode.SESSION, self._keys.peer_id, entropy=self._entropy)
@@ -284,9 +279,11 @@ class LockClient:
             )
         return await open_session(wire, greeting, self._keys, self._lock.public_key, entropy=self._entropy)
 
-    async def _correct_clock(self) -> None:
+    async def _correct_clock(self, opened: _Open) -> None:
         """Set a clock that is untrusted or wrong by more than 2 s, and refresh its zone's rule."""
-        told = await self._ask(CLOCK_GET, ClockGetRequest())
+        told = await self._exchange(opened, CLOCK_GET, encode_request(ClockGetRequest()))
+        if not isinstance(told, ClockGetResponse):
+            return
         try:
             rule = posix_rule(told.zone)
         except UsageError:
@@ -294,7 +291,15 @@ class LockClient:
         wrong = abs(told.time - self._now()) > CLOCK_TOLERANCE
         if told.state is ClockState.TRUSTED and not wrong and rule == told.rule:
             return
-        try:
-            await self._ask(CLOCK_SET, ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule))
-        except Refused as refusal:
-            _log.warning("the lock's clock was not corrected", reason=str(refusal))
+        request = ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule)
+        answer = await self._exchange(opened, CLOCK_SET, encode_request(request))
+        if isinstance(answer, Refusal):
+            _log.warning("The lock's clock was not corrected. %s", refused(answer))
+
+
+def _decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:
+    try:
+        return decode_answer(message, body)
+    except MalformedError:
+        _log.warning("The lock sent an answer to %s that this version cannot read.", message.method)
+        return None

@@ -44,11 +44,11 @@ class Engine:
 
     async def read(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
-        return await self._owner(lock).run(lambda client: operation(client, *args, **kwargs), change=False)
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), change=False)
 
     async def change(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Change a lock; raise LockBusy where another change waits or runs, AckTimeout at the deadline."""
-        return await self._owner(lock).run(lambda client: operation(client, *args, **kwargs), change=True)
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), change=True)
 
     async def connect(self, target: str) -> Wire:
         """Open a wire to a target; raise UsageError or Unreachable."""
@@ -80,6 +80,7 @@ class Engine:
 class _Job(Generic[T]):
     """One use of a lock: what to do, until when, and who waits for it."""
 
+    lock: LockRecord
     work: Callable[[LockClient], Awaitable[T]]
     change: bool
     until: float
@@ -94,12 +95,11 @@ class _Owner:
         self._lock = lock
         self._ownership: Ownership | None = None
         self._changing = False
-        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version)
-        self._client = LockClient(known, engine.keys, self._connect)
+        self._client = self._make_client()
         self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
         self._task = asyncio.create_task(self._serve())
 
-    async def run(self, work: Callable[[LockClient], Awaitable[T]], *, change: bool) -> T:
+    async def run(self, lock: LockRecord, work: Callable[[LockClient], Awaitable[T]], *, change: bool) -> T:
         """Let the owner do `work`; whoever waits may go away, the work goes on."""
         if change and self._changing:
             raise LockBusy(f"Another request is being processed for the lock {self._lock.name}. Try again in a second.")
@@ -107,7 +107,7 @@ class _Owner:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._engine.settings.deadline
         done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put_nowait(_Job(work=work, change=change, until=until, done=done))
+        self._jobs.put_nowait(_Job(lock=lock, work=work, change=change, until=until, done=done))
         return await done
 
     async def stop(self) -> None:
@@ -137,6 +137,7 @@ class _Owner:
             return
         try:
             async with asyncio.timeout_at(job.until):
+                await self._turn_to(job.lock)
                 result = await job.work(self._client)
         except asyncio.CancelledError:
             job.done.cancel()
@@ -149,6 +150,18 @@ class _Owner:
         else:
             if not job.done.done():
                 job.done.set_result(result)
+
+    async def _turn_to(self, lock: LockRecord) -> None:
+        """Take a lock's newest record: another process may have paired anew, or found the lock at another target."""
+        old, self._lock = self._lock, lock
+        if (old.target, old.public_key, old.version) != (lock.target, lock.public_key, lock.version):
+            await self._let_go()
+            self._client = self._make_client()
+
+    def _make_client(self) -> LockClient:
+        lock = self._lock
+        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version)
+        return LockClient(known, self._engine.keys, self._connect)
 
     def _silence(self, job: _Job[Any]) -> str:
         seconds = f"{self._engine.settings.deadline:g}"

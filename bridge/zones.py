@@ -1,6 +1,7 @@
 """Zone name → POSIX rule: the footer of the zone's TZif file (RFC 9636 section 3.3), which a lock stores."""
 
 import zoneinfo
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -12,8 +13,7 @@ from .errors import UsageError
 
 def posix_rule(name: str) -> str:
     """Return the rule of the IANA zone `name`; raise UsageError where there is none that a lock can hold."""
-    data = _tzif(name)
-    rule = data.rstrip(b"\n").rpartition(b"\n")[2].decode("ascii", "replace")
+    rule = _tzif(name).removesuffix(b"\n").rpartition(b"\n")[2].decode("ascii", "replace")
     try:
         parse_tz(rule)
     except MalformedError:
@@ -25,7 +25,7 @@ def posix_rule(name: str) -> str:
 
 def _tzif(name: str) -> bytes:
     """Read the file that zoneinfo would read, so that names and rules come from one edition of the database."""
-    if name in zoneinfo.available_timezones():
+    if name in _names():
         for folder in zoneinfo.TZPATH:
             path = Path(folder, name)
             if path.is_file():
@@ -38,9 +38,15 @@ def host_zone() -> str:
     """Return the IANA name of this host's zone, UTC where the host does not tell."""
     try:
         name = Path("/etc/timezone").read_text().strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         name = ""
     link = Path("/etc/localtime")
     if not name and link.is_symlink():
         name = str(link.readlink()).partition("zoneinfo/")[2]
-    return name if name in zoneinfo.available_timezones() else "UTC"
+    return name if name in _names() else "UTC"
+
+
+@cache
+def _names() -> frozenset[str]:
+    """List the zones once: that opens every file of the database, and each session asks."""
+    return frozenset(zoneinfo.available_timezones())

@@ -51,11 +51,12 @@ def _json(value: Any) -> str:
 def _print_table(values: Sequence[Any]) -> None:
     from rich.console import Console  # noqa: PLC0415  rich costs more than most commands
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     names = [field.name for field in dataclasses.fields(values[0])]
     table = Table(*(name.replace("_", " ") for name in names), box=None, pad_edge=False)
     for value in values:
-        table.add_row(*(_cell(getattr(value, name)) for name in names))
+        table.add_row(*(Text(_cell(getattr(value, name))) for name in names))  # Text: a cell holds no markup
     console = Console(file=sys.stdout)
     if not console.is_terminal:
         console.width = 1000  # a pipe has no edge

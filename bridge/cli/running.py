@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import entry_points, version
 from typing import Any
 
-import structlog
 from cyclopts import App, CycloptsError
 
 from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
@@ -89,7 +88,3 @@ def _fail(error: Exception, renderer: Renderer) -> int:
 def _log_to_stderr() -> None:
     """Send logs to stderr, warnings and worse; stdout belongs to the answers."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="latchwire: %(message)s")
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

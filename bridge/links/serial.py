@@ -123,6 +123,8 @@ class ThreadLink(SerialLink):
     def __init__(self, port: serial.Serial, name: str) -> None:
         super().__init__(port, name)
         self._open = True
+        with suppress(NotImplementedError):  # rfc2217 has a limit of its own
+            port.write_timeout = WRITE_SECONDS
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._pump, args=(loop.call_soon_threadsafe,), daemon=True)
         self._thread.start()
@@ -165,15 +167,11 @@ async def open_serial(place: str, baud: int = DEFAULT_BAUD) -> DescriptorLink | 
         port = await asyncio.to_thread(_open_port, place, baud)
     except Exception as error:  # among pyserial's are OSError, ValueError and termios.error, which is neither
         raise Unreachable(_sentence(place, error)) from None
-    if _is_url(place) or not hasattr(port, "fd"):
-        return ThreadLink(port, place)
-    return DescriptorLink(port, place)
+    return DescriptorLink(port, place) if os.name == "posix" and not _is_url(place) else ThreadLink(port, place)
 
 
 def _open_port(place: str, baud: int) -> serial.Serial:
-    port = serial.serial_for_url(
-        place, do_not_open=True, baudrate=baud, timeout=_POLL_SECONDS, write_timeout=WRITE_SECONDS
-    )
+    port = serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=_POLL_SECONDS)
     if not _is_url(place):
         port.exclusive = True
     port.open()
@@ -181,7 +179,7 @@ def _open_port(place: str, baud: int) -> serial.Serial:
 
 
 def _is_url(place: str) -> bool:
-    """Whether pyserial has bytes of its own to say on the port's descriptor, or ways of its own to end it."""
+    """Whether pyserial alone knows how to speak on this port: it may say more there than our bytes."""
     return "://" in place
 
 

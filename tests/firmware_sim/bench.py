@@ -1,4 +1,4 @@
-"""A lock on a bench with bridges at its links, written against `protocol` alone; time passes only when a test says so."""
+"""A lock on a bench, and bridges written against `protocol` alone; time passes only when a test says so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ class Passed:
 
 
 class Bench:
-    """A lock whose link 1 is a wire. `now_ns` is its time, `passed` all that travelled, `closed` the links it closed."""
+    """A lock with a wire at link 1. `passed` is all that travelled, `closed` are the links that the lock closed."""
 
     def __init__(self, *, slots: int = 3, flash: Flash | None = None, seed: int = 0, now_ns: int = 0) -> None:
         self.now_ns = now_ns
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311  a test has to repeat itself
         self.passed: list[Passed] = []
         self.closed: list[int] = []
         self.flash = NorFlash(GEOMETRY) if flash is None else flash
@@ -315,9 +315,3 @@ def peer_of(bench: Bench, number: int = 1, *, link: int = 1) -> Bridge:
     bridge.pair()
     bridge.connect()
     return bridge
-
-
-def refused(status_or_rule: Refusal | Response) -> Refusal:
-    """Return the refusal that an answer is."""
-    assert isinstance(status_or_rule, Refusal), status_or_rule
-    return status_or_rule

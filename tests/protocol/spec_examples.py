@@ -1,9 +1,8 @@
 """The worked examples of SPEC.md: read from its fenced blocks, and recomputed with the code and the simulated lock."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from construct import Renamed
@@ -20,22 +19,14 @@ from protocol.label import format_label, pairing_key, parse_label
 from protocol.messages.declaration import Refusal, Response
 from protocol.messages.device import InfoResponse, StatusResponse
 from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
-from protocol.messages.records import PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
 from protocol.noise import Handshake, peer_id, public_key
-from protocol.posix_tz import parse_tz
 from protocol.registry import MESSAGES
-from protocol.schedule import LocalTime, local_time
 from protocol.session import BridgeSession, hello_frame, prologue
 from protocol.vocabulary import (
     BoltState,
     Capability,
     ClockState,
     DoorState,
-    PinEntry,
-    PinSummary,
-    Schedule,
-    Weekdays,
-    Window,
 )
 
 LINK = 1
@@ -203,33 +194,6 @@ def check_conversation(examples: Examples) -> None:
     assert lock.answer(refused["request"]) == refused["answer"]
     assert _opened(session["bridge_to_lock_key"], refused.frame("request")) == refused["request_body"]
     assert (refused.frame("answer").kind, refused.frame("answer").body) == (Kind.REFUSED, b"")
-
-
-def check_records(examples: Examples) -> None:
-    windows = (
-        Window(weekdays=Weekdays(31), start=22 * 60, end=6 * 60),
-        Window(weekdays=Weekdays.SATURDAY, start=8 * 60, end=12 * 60 + 30),
-    )
-    begin = 1798758000
-    schedule = Schedule(valid_from=begin, valid_until=begin + 14 * 86400, windows=windows)
-    entry = PinEntry(digits="86420", alias="Café", schedule=schedule)
-    summary = PinSummary(id=2, alias="Café", enabled=True, schedule=schedule)
-    records = {"window": (WINDOW, windows[0]), "schedule": (SCHEDULE, schedule)}
-    records |= {"pin_entry": (PIN_ENTRY, entry), "pin_summary": (PIN_SUMMARY, summary)}
-    for name, (layout, record) in records.items():
-        assert examples["records"].fields(name) == pieces(layout, record)
-        assert parse(layout, examples["records"][name]) == record
-
-
-def check_local_time(examples: Examples) -> None:
-    example = examples["local_time"]
-    rule = parse_tz(example.text("rule"))
-    for number in range(1, 6):
-        weekday, minute = example.fields(f"local_{number}")
-        at = datetime.fromisoformat(example.text(f"at_{number}")).replace(tzinfo=UTC)
-        assert example.number(f"utc_{number}") == at.timestamp()
-        shown = LocalTime(weekday_bit=Weekdays(weekday[0]), minute=int.from_bytes(minute, "big"))
-        assert local_time(example.number(f"utc_{number}"), rule) == shown
 
 
 def check_messages(examples: Examples) -> None:
@@ -400,15 +364,3 @@ MESSAGE_EXAMPLES = [
     "unreadable",
     "unpair",
 ]
-
-CHECKS: dict[str, Callable[[Examples], None]] = {
-    "crc": check_crc,
-    "cobs": check_cobs,
-    "frame": check_frame,
-    "damage": check_damage,
-    "label": check_label,
-    **dict.fromkeys(("pairing", "session", "refused"), check_conversation),
-    "records": check_records,
-    "local_time": check_local_time,
-    **dict.fromkeys(MESSAGE_EXAMPLES, check_messages),
-}

@@ -1,0 +1,299 @@
+"""Doubles of a link: each wraps a real one and misbehaves in the one way that its name says.
+
+All of them keep what the bridge wrote, so that a test sees which frames were sent and that a retransmission is the
+same bytes. Where a double decides, it decides for whole frames and draws from the `Random` that it was given.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Container, Sequence
+from random import Random
+
+from bridge.errors import LinkLost
+from bridge.links import Link
+from bridge.links.base import Inbox
+from protocol.framing import Frame, FrameDecoder
+
+_FRAME = re.compile(rb"\x00[^\x00]+\x00")
+
+
+def frames_of(written: Sequence[bytes]) -> list[Frame]:
+    """Return the frames in what was written."""
+    decoder = FrameDecoder()
+    return [piece for data in written for piece in decoder.feed(data) if isinstance(piece, Frame)]
+
+
+class Whole:
+    """Carries everything as it is. The others change what becomes of a frame on its way out or in."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._arrived: deque[bytes] = deque()
+        self.ack_timeout = link.ack_timeout
+        self.bytes_per_second = link.bytes_per_second
+        self.written: list[bytes] = []
+
+    @property
+    def lost(self) -> bool:
+        return self._link.lost
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+        for piece in self.outward(data):
+            await self._link.write(piece)
+
+    async def read(self) -> bytes:
+        while not self._arrived:
+            for frame in _FRAME.findall(await self._link.read()):
+                self._arrived += self.inward(frame)
+        return self._arrived.popleft()
+
+    async def close(self) -> None:
+        await self._link.close()
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        """Return what reaches the lock in place of a frame of the bridge."""
+        return [frame]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        """Return what the bridge reads in place of a frame of the lock, one item in each read."""
+        return [frame]
+
+
+class Quick(Whole):
+    """Tells the bridge to wait a few milliseconds alone: for real time, where a test loses frames on purpose."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self.ack_timeout = 0.01
+
+
+class ByteAtATime(Whole):
+    """Hands over single bytes."""
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [bytes([byte]) for byte in frame]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [bytes([byte]) for byte in frame]
+
+
+class Dead(Whole):
+    """Swallows everything."""
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        del frame
+        return []
+
+
+class Losing(Whole):
+    """Loses the requests and the answers with these numbers, counted from 0 in each direction."""
+
+    def __init__(self, link: Link, *, requests: Container[int] = (), answers: Container[int] = ()) -> None:
+        super().__init__(link)
+        self._requests = requests
+        self._answers = answers
+        self.answers = 0
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [] if len(self.written) - 1 in self._requests else [frame]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        self.answers += 1
+        return [] if self.answers - 1 in self._answers else [frame]
+
+
+class Lossy(Whole):
+    """Loses frames by chance, `outgoing` and `incoming` of each direction."""
+
+    def __init__(self, link: Link, luck: Random, *, outgoing: float = 0.25, incoming: float = 0.25) -> None:
+        super().__init__(link)
+        self._luck = luck
+        self._outgoing = outgoing
+        self._incoming = incoming
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [] if self._luck.random() < self._outgoing else [frame]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [] if self._luck.random() < self._incoming else [frame]
+
+
+class Duplicating(Whole):
+    """Delivers every frame twice."""
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [frame, frame]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [frame, frame]
+
+
+class Coalescing(Whole):
+    """Glues each frame, noise and the frame once more into one string."""
+
+    def __init__(self, link: Link, luck: Random) -> None:
+        super().__init__(link)
+        self._luck = luck
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [self._glued(frame)]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [self._glued(frame)]
+
+    def _glued(self, frame: bytes) -> bytes:
+        return frame + self._luck.randbytes(self._luck.randrange(40)) + frame
+
+
+class Reordering(Whole):
+    """Holds frames back by chance, each until the next one has passed."""
+
+    def __init__(self, link: Link, luck: Random) -> None:
+        super().__init__(link)
+        self._luck = luck
+        self._held: dict[str, list[bytes]] = {"outward": [], "inward": []}
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return self._turned_round("outward", frame)
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return self._turned_round("inward", frame)
+
+    def _turned_round(self, direction: str, frame: bytes) -> Sequence[bytes]:
+        held = self._held[direction]
+        if not held and self._luck.random() < 0.4:
+            held.append(frame)
+            return []
+        self._held[direction] = []
+        return [frame, *held]
+
+
+class Corrupting(Whole):
+    """Flips one bit of some frames."""
+
+    def __init__(self, link: Link, luck: Random) -> None:
+        super().__init__(link)
+        self._luck = luck
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [self._hit(frame)]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [self._hit(frame)]
+
+    def _hit(self, frame: bytes) -> bytes:
+        if self._luck.random() < 0.7:
+            return frame
+        hit = bytearray(frame)
+        hit[self._luck.randrange(len(hit))] ^= 1 << self._luck.randrange(8)
+        return bytes(hit)
+
+
+class Truncating(Whole):
+    """Cuts some frames short, and now and then takes all of one."""
+
+    def __init__(self, link: Link, luck: Random) -> None:
+        super().__init__(link)
+        self._luck = luck
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        return [self._cut(frame)]
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [cut] if (cut := self._cut(frame)) else []
+
+    def _cut(self, frame: bytes) -> bytes:
+        return frame if self._luck.random() < 0.7 else frame[: self._luck.randrange(len(frame))]
+
+
+class Delayed(Whole):
+    """Carries everything, each way `seconds` later."""
+
+    def __init__(self, link: Link, seconds: float) -> None:
+        super().__init__(link)
+        self._seconds = seconds
+        self._inbox = Inbox()
+        self._carriers = {asyncio.create_task(self._carry_in())}
+
+    @property
+    def lost(self) -> bool:
+        return self._inbox.lost
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+        carrier = asyncio.create_task(self._carry_out(data))
+        self._carriers.add(carrier)
+        carrier.add_done_callback(self._carriers.discard)
+
+    async def read(self) -> bytes:
+        return await self._inbox.get("The delayed link was lost.")
+
+    async def close(self) -> None:
+        for carrier in self._carriers:
+            carrier.cancel()
+        self._inbox.lose()
+        await super().close()
+
+    async def _carry_out(self, data: bytes) -> None:
+        await asyncio.sleep(self._seconds)
+        await self._link.write(data)
+
+    async def _carry_in(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                loop.call_later(self._seconds, self._inbox.put, await self._link.read())
+        except LinkLost:
+            loop.call_later(self._seconds, self._inbox.lose)
+
+
+class Cut(Whole):
+    """Breaks for good once so many bytes have gone out, or have come in."""
+
+    def __init__(self, link: Link, *, after_writing: int | None = None, after_reading: int | None = None) -> None:
+        super().__init__(link)
+        self._may_write = after_writing
+        self._may_read = after_reading
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+        allowed = data if self._may_write is None else data[: self._may_write]
+        await self._link.write(allowed)
+        if self._may_write is not None:
+            self._may_write -= len(allowed)
+        if len(allowed) < len(data):
+            await self._break()
+
+    async def read(self) -> bytes:
+        if self._may_read == 0:
+            await self._break()
+        data = await self._link.read()
+        if self._may_read is not None:
+            data = data[: self._may_read]
+            self._may_read -= len(data)
+        return data
+
+    async def _break(self) -> None:
+        await self._link.close()
+        raise LinkLost("The link was cut.")
+
+
+Double = Callable[[Link, Random], Whole]
+
+DOUBLES: dict[str, Double] = {
+    "whole": lambda link, _: Whole(link),
+    "byte at a time": lambda link, _: ByteAtATime(link),
+    "lossy": Lossy,
+    "losing requests": lambda link, luck: Lossy(link, luck, incoming=0),
+    "losing answers": lambda link, luck: Lossy(link, luck, outgoing=0),
+    "duplicating": lambda link, _: Duplicating(link),
+    "coalescing": Coalescing,
+    "reordering": Reordering,
+    "corrupting": Corrupting,
+    "truncating": Truncating,
+    "delayed": lambda link, _: Delayed(link, 0.1),
+    "delayed beyond patience": lambda link, _: Delayed(link, 0.4),
+}
+"""Those through which everything comes to its end, sooner or later."""
