@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench bugs lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"
 	@echo "make test   run the tests"
 	@echo "make check  lint, types, import rules"
 	@echo "make bench  print the speed table"
+	@echo "make bugs   plant known bugs, one after another, and see the tests catch them"
 	@echo "make lock   renew constraints.txt from what is installed"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -31,6 +32,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks
+
+bugs: $(STAMP)
+	$(BIN)/python -m tests.planted_bugs
 
 lock: $(STAMP)
 	$(BIN)/pip freeze --exclude-editable --exclude latchwire > constraints.txt

@@ -6,6 +6,7 @@ The lock's key is stored before the commit, for an answer that is lost must not 
 from dataclasses import dataclass, replace
 
 from protocol.codec import decode_answer, encode_request
+from protocol.errors import MalformedError
 from protocol.exchange import State
 from protocol.messages.declaration import Refusal
 from protocol.messages.hello import Mode
@@ -18,7 +19,6 @@ from .engine import Engine
 from .errors import AckTimeout, AlreadyRegistered, LinkLost, NotPaired, PairingRefused
 from .handshakes import Greeting
 from .records import LockRecord, PairingState
-from .refusals import refused
 from .store.registry import Registry
 from .wire import Wire
 
@@ -26,6 +26,8 @@ CUT_OFF = (
     "The lock stopped answering while it was being paired. Run the same `latchwire pair` command again: it finishes "
     "what was begun, or begins anew."
 )
+
+NO_ROOM = "The lock has no room for another bridge. Unpair one that is no longer used, and try again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +120,12 @@ class Pairing:
         outcome = await wire.exchange(session.seal(encode_request(PairCommitRequest())), accepting(session))
         if outcome.state is State.REFUSED:
             raise PairingRefused(CUT_OFF)
-        if outcome.value is None:
-            raise AckTimeout(CUT_OFF)
-        answer = decode_answer(PAIR_COMMIT, outcome.value)
+        try:
+            answer = decode_answer(PAIR_COMMIT, outcome.value or b"")
+        except MalformedError:  # nothing has come, or nothing that this version can read
+            raise AckTimeout(CUT_OFF) from None
         if isinstance(answer, Refusal):
-            raise refused(answer)
+            raise PairingRefused(NO_ROOM)
 
     async def _confirm(self, wire: Wire, record: LockRecord) -> LockRecord:
         """Open a session with the new key, which makes the lock keep it; then set clock and zone."""

@@ -85,17 +85,15 @@ class Service:
         await self._engine.forget(record.id)
         return record
 
-    async def create_pin(self, lock_id: int, entry: PinEntry) -> int:
+    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
         """Create a pin and return the id that the lock gave it, once the lock has acknowledged.
 
         Raises RuleBroken before the lock is asked, Refused, LockBusy, NotPaired, or what a link can do.
         """
         if rule := check_entry(entry):
             raise RuleBroken(rule, sentence(rule))
-        lock = await self._registry.lock(lock_id)
         return (await self._engine.change(lock, LockClient.create_pin, entry)).id
 
-    async def list_pins(self, lock_id: int) -> PinList:
+    async def list_pins(self, lock: LockRecord) -> PinList:
         """Return all pins of a lock, without digits."""
-        lock = await self._registry.lock(lock_id)
         return await self._engine.read(lock, LockClient.list_pins)

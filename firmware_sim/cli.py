@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
 
+from .clock import MAX_TIME
 from .control import call, serve_control
 from .device import GEOMETRY
 from .errors import OptionError
@@ -251,7 +252,10 @@ def _epoch(text: str) -> int:
         raise OptionError("That is no ISO 8601 time. Try --set 2026-11-23T09:00:00+01:00.") from None
     if moment.tzinfo is None:
         raise OptionError("The time has no offset, so it could be any zone's. Add Z, or one such as +01:00.")
-    return int(moment.timestamp())
+    epoch = int(moment.timestamp())
+    if not 0 < epoch <= MAX_TIME:
+        raise OptionError("The lock's clock shows times from 1970 to 2106 alone.")
+    return epoch
 
 
 def _without_ok(answer: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ One JSON object a line each way: `{"do": "enter", "digits": "…"}` is answered 
 
 import asyncio
 import json
+import math
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -29,21 +31,23 @@ Answer = dict[str, Any]
 @asynccontextmanager
 async def serve_control(simulator: Simulator, path: Path) -> AsyncIterator[None]:
     """Offer the control socket at `path`; raise ControlError where it cannot be made."""
-    _clear_stale(path)
+    _make_way(path)
     old_mask = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(
             lambda reader, writer: _converse(simulator, reader, writer), str(path), limit=_LONGEST_LINE
         )
     except OSError as error:
-        raise ControlError(f"Cannot make the control socket {path}: {error.strerror}. Does its folder exist?") from None
+        raise ControlError(
+            f"Cannot make the control socket {path}: {error.strerror or error}. Does its folder exist?"
+        ) from None
     finally:
         os.umask(old_mask)
     try:
         yield
     finally:
         server.close()
-        _clear_stale(path)
+        _remove(path)
 
 
 async def call(path: Path, request: Request) -> Answer:
@@ -53,7 +57,7 @@ async def call(path: Path, request: Request) -> Answer:
             return await _call(path, request)
     except TimeoutError:
         raise ControlError(f"The simulated lock at {path} did not answer. Is its process stopped?") from None
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError):
         raise ControlError(
             f"No simulated lock listens at {path}. Start one with `latchwire sim run --control {path} …`."
         ) from None
@@ -69,17 +73,27 @@ async def _call(path: Path, request: Request) -> Answer:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-    if not answer.get("ok"):
-        raise ControlError(str(answer.get("error")))
-    return dict(answer)
+    match answer:
+        case {"ok": True}:
+            return dict(answer)
+        case {"ok": False, "error": str(error)}:
+            raise ControlError(error)
+    raise ValueError("whoever answers there is no simulated lock")
 
 
 async def _converse(simulator: Simulator, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, ValueError, asyncio.IncompleteReadError):  # ValueError: a line beyond the limit
-        while line := await reader.readline():
-            writer.write(json.dumps(answer(simulator, line)).encode() + b"\n")
-            await writer.drain()
+    with suppress(OSError, asyncio.CancelledError):  # Python 3.11 reports a conversation that is cancelled as a failure
+        try:
+            while line := await reader.readline():
+                await _say(writer, answer(simulator, line))
+        except ValueError:  # asyncio's word for a line beyond the limit: where the next one begins is not known
+            await _say(writer, _refused("the line is too long"))
     writer.close()
+
+
+async def _say(writer: asyncio.StreamWriter, said: Answer) -> None:
+    writer.write(json.dumps(said).encode() + b"\n")
+    await writer.drain()
 
 
 def answer(simulator: Simulator, line: bytes) -> Answer:
@@ -93,14 +107,14 @@ def answer(simulator: Simulator, line: bytes) -> Answer:
     match request:
         case {"do": "enter", "digits": str(digits)}:
             return _enter(simulator, digits)
-        case {"do": "hold-button", "seconds": int(seconds) | float(seconds)}:
+        case {"do": "hold-button", "seconds": int(seconds) | float(seconds)} if _is_number(seconds):
             simulator.hold_button(seconds)
         case {"do": "power-cycle"}:
             simulator.power_cycle()
-        case {"do": "clock", "set": int(epoch)} if 0 < epoch <= MAX_TIME:
-            simulator.device.clock.show(epoch)
+        case {"do": "clock", "set": int(epoch)} if _is_number(epoch) and 0 < epoch <= MAX_TIME:
+            simulator.move_clock(epoch)
         case {"do": "clock", "lose": True}:
-            simulator.device.clock.lose()
+            simulator.move_clock(None)
         case {"do": "state"}:
             pass
         case _:
@@ -130,8 +144,21 @@ def _refused(error: str) -> Answer:
     return {"ok": False, "error": f"The simulated lock did not understand: {error}."}
 
 
-def _clear_stale(path: Path) -> None:
-    """Remove a socket that a killed simulator has left; anything else at `path` stays."""
+def _is_number(value: float) -> bool:
+    """Whether JSON's number is one that can be counted with: no boolean, no NaN, not infinite, not below 0."""
+    return not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _make_way(path: Path) -> None:
+    """Remove a socket that a killed simulator has left; one that is served, and anything else at `path`, stays."""
     if path.exists() and not path.is_socket():
         raise ControlError(f"{path} exists and is no socket. Choose another path for --control.")
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.setblocking(False)
+        probe.connect(str(path))
+        raise ControlError(f"Another simulated lock listens at {path}. Stop it, or choose another path for --control.")
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)

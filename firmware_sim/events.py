@@ -46,11 +46,18 @@ class ButtonHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMoved:
+    """The real-time clock shows another time from now on (epoch seconds UTC), or has lost it (None)."""
+
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """The time that the lock asked for has come."""
 
 
-Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | Woken
+Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | Woken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

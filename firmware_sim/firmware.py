@@ -22,6 +22,7 @@ from .errors import StoreFull
 from .events import (
     Action,
     ButtonHeld,
+    ClockMoved,
     CloseLink,
     Decided,
     DigitsEntered,
@@ -77,6 +78,10 @@ class Firmware:
             case ButtonHeld():
                 if event.seconds >= HOLD_SECONDS:
                     self.pairing.open_window(self.clock.now_ns)
+            case ClockMoved(epoch=None):
+                self.clock.lose()
+            case ClockMoved(epoch=int(epoch)):
+                self.clock.show(epoch)
         return actions
 
     def _private_key(self, entropy: bytes) -> bytes:
@@ -140,9 +145,9 @@ class Firmware:
 
     def _confirm(self, session: Session) -> None:
         """Keep a pending peer that has just shown its key in a session."""
-        if not session.pairing:
-            self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
+        if not session.pairing and self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
             self.memory.commit()
+            self.pairing.settle()
 
     def _change(self, session: Session, message: AnyMessage, request: Change, body: bytes) -> bytes:
         operations, mark = self._requests.operations, fingerprint(body)

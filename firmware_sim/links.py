@@ -38,6 +38,10 @@ class Session:
     born_ns: int
     max_frame: int = DEFAULT_MAX_FRAME
 
+    def is_over(self, now_ns: int) -> bool:
+        """Whether it has used its last counter, or is a day old."""
+        return self.ends.spent or now_ns - self.born_ns >= MAX_AGE * NANOSECONDS
+
 
 @dataclass(slots=True)
 class _Attempt:
@@ -121,6 +125,7 @@ class Links:
     def unauthenticated(self, number: int, frame: Frame, now_ns: int, entropy: bytes) -> Frame | None:
         """Answer a hello or a handshake message; None is silence."""
         link = self.links[number]
+        self._end_outdated(link, now_ns)
         if frame.kind is Kind.HELLO_REQUEST:
             answer = self._hello(link, frame, now_ns, entropy[:16])
         elif frame.kind is Kind.HANDSHAKE:
@@ -138,7 +143,7 @@ class Links:
     def transport(self, number: int, frame: Frame, now_ns: int) -> tuple[Session, Received] | None:
         """Judge a transport frame; None where no session can know it, which is answered with a refusal."""
         link = self.links[number]
-        self._end_old(link, now_ns)
+        self._end_outdated(link, now_ns)
         if link.candidate:
             received = link.candidate.ends.receive(frame)
             if received.verdict is Verdict.FRESH:
@@ -211,9 +216,9 @@ class Links:
         attempt.handshake = handshake
         try:
             handshake.read(frame.body)
+            body = b"" if handshake.finished else handshake.write()
         except AuthenticationError:
             return None
-        body = b"" if handshake.finished else handshake.write()
         if handshake.finished:
             link.candidate = Session(
                 ends=LockSession(handshake.ciphers, attempt.version),
@@ -246,7 +251,16 @@ class Links:
         self.end_sessions(session.peer_id, but=number)
         return session
 
-    def _end_old(self, link: Link, now_ns: int) -> None:
-        session = link.session
-        if session and (session.ends.spent or now_ns - session.born_ns >= MAX_AGE * NANOSECONDS):
+    def _end_outdated(self, link: Link, now_ns: int) -> None:
+        """End a session that is spent or too old, and everything whose peer is neither pending nor kept any more."""
+        session, candidate, attempt = link.session, link.candidate, link.attempt
+        if session and (session.is_over(now_ns) or self._is_strange(session, now_ns)):
             link.session = None
+        if candidate and self._is_strange(candidate, now_ns):
+            link.candidate = None
+        if attempt and attempt.handshake and attempt.wanted.mode is Mode.SESSION:
+            known = self._pairing.public_key(attempt.wanted.peer_id, now_ns)
+            link.attempt = attempt if known else None
+
+    def _is_strange(self, session: Session, now_ns: int) -> bool:
+        return not session.pairing and self._pairing.public_key(session.peer_id, now_ns) != session.public_key

@@ -46,6 +46,13 @@ class Memory:
             pass
         self.unreadable.append(key)
 
+    @property
+    def sentence(self) -> str:
+        """What could not be read, for people; empty when everything could."""
+        if not self.unreadable:
+            return ""
+        return f"This firmware cannot read some of the stored records ({len(self.unreadable)}); they were left alone."
+
     def get(self, key: int, kind: type[T]) -> T | None:
         """Return the committed record under `key`, or None."""
         record = self._records.get(key)

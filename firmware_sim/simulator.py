@@ -13,7 +13,7 @@ from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
 from .device import Device, Stepped
-from .events import ButtonHeld, DigitsEntered, Woken
+from .events import ButtonHeld, ClockMoved, DigitsEntered, Woken
 from .flash import Flash
 from .keypad import Decision
 
@@ -100,6 +100,10 @@ class Simulator:
         """Hold the button inside the door."""
         self._carry_out(self.device.happen(ButtonHeld(seconds=seconds)))
 
+    def move_clock(self, epoch: int | None) -> None:
+        """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
+        self._carry_out(self.device.happen(ClockMoved(epoch=epoch)))
+
     def power_cycle(self) -> None:
         """Take the battery out and put it back: connections end, wires stay."""
         self.device.power_cycle()
@@ -126,7 +130,7 @@ class Simulator:
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
-            damage=device.store.damage.sentence,
+            damage=f"{device.store.damage.sentence} {firmware.memory.sentence}".strip(),
         )
 
     def stop(self) -> None:

@@ -82,7 +82,7 @@ async def add(
             windows=parse_windows(days, hours or []),
         )
         entry = PinEntry(digits=digits, alias=alias, schedule=schedule)
-        return Created(id=await bridge.create_pin(record.id, entry))
+        return Created(id=await bridge.create_pin(record, entry))
 
 
 @app.command(name="list")
@@ -96,7 +96,7 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     """
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
-        listed = await bridge.list_pins(record.id)
+        listed = await bridge.list_pins(record)
     return tuple(_view(pin, ZoneInfo(record.zone)) for pin in listed.pins)
 
 

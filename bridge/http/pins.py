@@ -25,6 +25,6 @@ def pin_routes(service: Service) -> APIRouter:
     ) -> Response:
         """Create a pin; answered once the lock has stored it."""
         entry = create_entry(await read_object(request), lock.zone)
-        return answer(201, result={"id": await service.create_pin(lock.id, entry)})
+        return answer(201, result={"id": await service.create_pin(lock, entry)})
 
     return routes

@@ -27,7 +27,7 @@ async def running(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     Requests under way are finished at the end, for GRACE_SECONDS at most. Raises UsageError where the address
     cannot be listened on.
     """
-    with await _listener(host, port) as listener:
+    with await listen(host, port) as listener:
         server = _Server(_config(app))
         serving = asyncio.create_task(server.serve([listener]))
         try:
@@ -51,13 +51,17 @@ def _config(app: FastAPI) -> uvicorn.Config:
     )
 
 
-async def _listener(host: str, port: int) -> socket.socket:
+async def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at `host:port`, 0 for any port; raise UsageError."""
     if not 0 <= port <= 65_535:  # getaddrinfo would take it modulo 65536
         raise UsageError(f"There is no port {port}: choose a --port from 1 to 65535.")
     try:
         loop = asyncio.get_running_loop()
         family, *_, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
-        return socket.create_server(address, family=family, backlog=128)
+        listener = socket.create_server(address, family=family, backlog=128)
+        # Python's create_server leaves the protocol open, and asyncio turns off Nagle's delay for TCP alone: an
+        # answer's head and body, two writes, would wait 40 ms for the client's delayed acknowledgement.
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
     except OSError as error:
         why = str(error.strerror).partition(" (while")[0]  # create_server repeats the address
         raise UsageError(f"Cannot listen on {host} port {port}: {why}. Choose another --host or --port.") from error

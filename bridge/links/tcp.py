@@ -55,8 +55,10 @@ class TcpLink(asyncio.Protocol):
 
     async def close(self) -> None:
         """End the connection."""
-        if self._transport:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport:
+            transport.abort()
+            self._inbox.lose()
 
     @property
     def _sentence(self) -> str:

@@ -16,7 +16,7 @@ _QUEUE = 65536
 
 
 class _PtyWire:
-    """The master side; writes never block the loop."""
+    """The master side; neither reads nor writes block the loop."""
 
     def __init__(self, master: int) -> None:
         self._master = master
@@ -29,6 +29,12 @@ class _PtyWire:
 
     def hang_up(self) -> None:
         """Do nothing: a wire has no end."""
+
+    def read(self) -> bytes:
+        """Return what has come; nothing where the client has taken it back in the meantime."""
+        with suppress(BlockingIOError):
+            return os.read(self._master, _CHUNK)
+        return b""
 
     def _flush(self) -> None:
         loop = asyncio.get_running_loop()
@@ -52,8 +58,9 @@ def serve_pty(simulator: Simulator, path: Path) -> Iterator[None]:
         os.set_blocking(master, False)
         _publish(os.ttyname(slave), path)
         loop = asyncio.get_running_loop()
-        number = simulator.attach(_PtyWire(master), connection=False)
-        loop.add_reader(master, lambda: simulator.receive(number, os.read(master, _CHUNK)))
+        wire = _PtyWire(master)
+        number = simulator.attach(wire, connection=False)
+        loop.add_reader(master, lambda: simulator.receive(number, wire.read()))
         try:
             yield
         finally:

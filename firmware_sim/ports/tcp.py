@@ -44,7 +44,7 @@ class _Connection(asyncio.Protocol):
 
     def hang_up(self) -> None:
         if self._transport:
-            self._transport.close()
+            self._transport.abort()  # closing would wait for ever for a client that does not read
 
 
 @asynccontextmanager
@@ -54,8 +54,9 @@ async def serve_tcp(simulator: Simulator, host: str, port: int) -> AsyncIterator
     everyone: set[_Connection] = set()
     try:
         server = await loop.create_server(lambda: _Connection(simulator, everyone), host, port)
-    except OSError as error:
-        raise PortError(f"Cannot listen at {host}:{port}: {error.strerror}. Choose another port for --tcp.") from None
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no host can have this name"
+        raise PortError(f"Cannot listen at {host}:{port}: {reason}. Choose another place for --tcp.") from None
     try:
         yield f"{host}:{server.sockets[0].getsockname()[1]}"
     finally:

@@ -1,4 +1,4 @@
-"""`make bench`: prints how fast Latchwire is, each row against what the same machine can do at best in the same run."""
+"""`make bench`: prints how fast Latchwire is, each row beside what the same machine needs at least, in the same run."""
 
 import argparse
 import asyncio
@@ -9,72 +9,93 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from . import codecs
 from .api import over_http
 from .exchanges import over_memory, over_pty, over_tcp
-from .measuring import Row, run
+from .measuring import MAX_CALLS, Row, one_core, run
 
-ROUNDS = 40
+ROUNDS, CALLS = 40, 20
+INTERRUPTED = 130
 
 
-async def measure(folder: Path, rounds: int) -> AsyncIterator[Row]:
-    """Yield each row as it is measured; `folder` is empty, and takes flash images, keys and sockets."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure and print. It fails where something does not work, never because something is slow."""
+    options = _options(words)
+    try:
+        with one_core():
+            asyncio.run(_show(options.rounds, options.calls, as_json=options.json))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(INTERRUPTED)
+
+
+async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row]:
+    """Yield each row when it is measured; `folder` takes flash images, keys and ports."""
     for race in codecs.races():
-        yield await run(race, rounds)
+        yield await run(race, rounds, calls)
     for scene in (over_memory, over_tcp, over_pty, over_http):
         place = folder / scene.__name__
         place.mkdir()
         async with scene(place) as races:
             for race in races:
-                yield await run(race, rounds)
+                yield await run(race, rounds, calls)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Measure and print; ends with 1 where something does not work, never because it is slow."""
-    options = _options(words)
-    asyncio.run(_print_all(options.rounds, as_json=options.json))
-
-
-async def _print_all(rounds: int, *, as_json: bool) -> None:
-    if task := asyncio.current_task():
+async def _show(rounds: int, calls: int, *, as_json: bool) -> None:
+    if task := asyncio.current_task():  # so that SIGTERM, as Ctrl-C, ends all processes that were started
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    rows = []
-    with tempfile.TemporaryDirectory(prefix="latchwire-bench-") as folder:
-        async for row in measure(Path(folder), rounds):
-            rows.append(row)
-            if as_json:
-                sys.stdout.write(json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+    rows: list[Row] = []
     if not as_json:
-        _print_table(rows, rounds)
+        _say(_head(rounds, calls))
+    with tempfile.TemporaryDirectory(prefix="latchwire-bench-") as folder:
+        async for row in measure(Path(folder), rounds, calls):
+            rows.append(row)
+            _say(json.dumps(dataclasses.asdict(row), ensure_ascii=False) if as_json else _line(row))
+    if not as_json:
+        _say("", *map(_verdict, [row for row in rows if row.aim]))
 
 
-def _options(words: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of 20 calls a side")
-    parser.add_argument("--json", action="store_true", help="one JSON object a row")
-    return parser.parse_args(words)
+def _head(rounds: int, calls: int) -> str:
+    return (
+        f"CPython {platform.python_version()}, all processes on one core of {os.cpu_count()}; "
+        f"{rounds} rounds of {calls} calls, both sides in turn; times in µs\n\n"
+        f"{'':28}{'p50':>9}{'p99':>9}{'limit p50':>12}{'limit p99':>11}{'ratio':>8}  limit"
+    )
 
 
-def _print_table(rows: list[Row], rounds: int) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in ("µs", "p50", "p99", "limit p50", "limit p99", "ratio"):
-        table.add_column(name, justify="left" if name == "µs" else "right")
-    table.add_column("limit")
-    for row in rows:
-        figures = [f"{figure:.1f}" for figure in (row.p50, row.p99, row.limit_p50, row.limit_p99, row.ratio)]
-        table.add_row(row.name, *figures, row.against)
-    console = Console(file=sys.stdout, highlight=False)
-    console.print(table)
-    for aim in dict.fromkeys(row.aim for row in rows if row.aim):
-        held = all(row.met for row in rows if row.aim == aim)
-        console.print(f"Aim: {aim}: {'met' if held else 'missed'}")
+def _line(row: Row) -> str:
+    ours = f"{row.name:28}{row.p50:9.1f}{row.p99:9.1f}"
+    return f"{ours}{row.limit_p50:12.1f}{row.limit_p99:11.1f}{row.ratio:8.1f}  {row.against}"
+
+
+def _verdict(row: Row) -> str:
+    verdict = "Met" if row.met else "Missed"
+    return f"{verdict}: {row.aim} ({row.name}: p50 {row.p50 / 1000:.2f} ms, {row.ratio:.1f} × the limit)."
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=_count, default=ROUNDS, help="rounds of each side (%(default)s)")
+    parser.add_argument("--calls", type=_count, default=CALLS, help="calls in a round (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
+    options = parser.parse_args(words)
+    if options.calls > MAX_CALLS:
+        parser.error(f"--calls is at most {MAX_CALLS}")
+    return options
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("give a whole number from 1 up")
+    return int(text)
 
 
 if __name__ == "__main__":

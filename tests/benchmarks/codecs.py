@@ -30,8 +30,8 @@ def races() -> list[Race]:
     if agreed != (BODY, _fields(REQUEST), STREAM, (FRAME.version, FRAME.kind, FRAME.counter, FRAME.body)):
         raise BenchmarkFailed("what is written by hand is not what the protocol says")
     decoder = FrameDecoder()
-    bare = "struct by hand, tuples, no checks"
-    framed = "struct by hand, the same CRC and COBS, no checks"
+    bare = "struct by hand, without checks, to and from tuples"
+    framed = "struct by hand, without checks, the same CRC and COBS"
     return [
         Race(
             name="encode a pin record",

@@ -20,7 +20,7 @@ from protocol.registry import BY_REQUEST
 from protocol.version import MAX_VERSION, TAG_SIZE
 
 from .locks import SLOTS, paired, simulated_lock
-from .measuring import CALLS, Aim, Race, awaited, plain
+from .measuring import Aim, Race, awaited, plain
 from .raw import Line, ping_pong, pipe_line, pty_line, tcp_line
 from .samples import REQUEST, entries
 
@@ -73,14 +73,14 @@ def _races(
     created = PinCreateResponse(id=1, list_version=1)
     raw_ping = stack.enter_context(ping_pong(line(), *_sizes(ping, pong)))
     raw_create = stack.enter_context(ping_pong(line(), *_sizes(REQUEST, created)))
-    against = f"raw ping-pong of as many bytes over {limit}, two processes"
+    against = f"raw os.read and os.write of as many bytes over {limit}, two processes"
     new = entries()
 
-    async def pings() -> list[float]:
-        return await awaited(lambda: client.ping(PAYLOAD))
+    async def pings(calls: int) -> list[float]:
+        return await awaited(lambda: client.ping(PAYLOAD), calls)
 
-    async def creates() -> list[float]:
-        taken = await awaited(lambda: client.create_pin(next(new)))
+    async def creates(calls: int) -> list[float]:
+        taken = await awaited(lambda: client.create_pin(next(new)), calls)
         await client.clear_pins()
         return taken
 
@@ -99,6 +99,3 @@ def _sizes(request: Request, response: Response) -> tuple[int, int]:
 def _on_stream(body: bytes) -> int:
     sealed = body + bytes(TAG_SIZE)
     return len(encode_frame(Frame(version=MAX_VERSION, kind=Kind.TRANSPORT, counter=0, body=sealed)))
-
-
-assert CALLS <= SLOTS

@@ -1,7 +1,6 @@
-"""The processes of the benchmarks and the locks in them, paired as people would pair them; all end with their context."""
+"""The processes of the benchmarks, and the locks in them; each process ends with its context."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -29,9 +28,9 @@ SLOTS = 250
 
 @contextmanager
 def started(module: str, *words: str) -> Iterator[dict[str, Any]]:
-    """Run a module that stays, and yield the JSON object that it printed when it was ready."""
+    """Run a module that stays, out of reach of Ctrl-C, and yield the JSON object that it printed when it was ready."""
     command = [sys.executable, "-m", module, *words]
-    with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, process_group=0) as process:
         try:
             yield _first_object(process, module)
         finally:
@@ -41,8 +40,8 @@ def started(module: str, *words: str) -> Iterator[dict[str, Any]]:
 @contextmanager
 def simulated_lock(folder: Path, *place: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Run a simulated lock in a process of its own, its flash in a file; yield what it printed, and its label."""
-    label = folder / "label"
-    words = ["--flash", str(folder / "flash"), "--slots", str(SLOTS), "--label-file", str(label), "--pairing-open"]
+    label, flash = folder / "label", folder / "flash"
+    words = ["--flash", str(flash), "--slots", str(SLOTS), "--label-file", str(label), "--pairing-open"]
     with started("bridge.cli", "sim", "run", *place, *words, "--json") as running:
         yield running, label.read_text()
 

@@ -50,7 +50,7 @@ def pipe_line() -> Line:
 def ping_pong(line: Line, request: int, answer: int) -> Iterator[Callable[[], None]]:
     """Yield a call that sends `request` bytes to another process and takes `answer` bytes from it."""
     words = [sys.executable, "-m", __name__, *map(str, (*line.far, request, answer))]
-    process = subprocess.Popen(words, cwd=ROOT, pass_fds=set(line.far))
+    process = subprocess.Popen(words, cwd=ROOT, pass_fds=set(line.far), process_group=0)
     _close(line.far)
     receive, send = line.near
     said = b"\x01" * request
@@ -62,9 +62,9 @@ def ping_pong(line: Line, request: int, answer: int) -> Iterator[Callable[[], No
     try:
         yield call
     finally:
-        _close(line.near)
-        process.terminate()
+        process.terminate()  # first: whoever sees the line end by itself complains
         process.wait()
+        _close(line.near)
 
 
 def _take(descriptor: int, size: int) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP API over a paired lock, with two routes that only the benchmark needs. Run as a module with a state folder."""
+"""The HTTP API beside two routes that only the benchmark needs; run as a module with a state folder."""
 
 import asyncio
 import json

@@ -6,7 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from firmware_sim.device import GEOMETRY, Device
-from firmware_sim.events import ButtonHeld, DigitsEntered, Event
+from firmware_sim.events import ButtonHeld, ClockMoved, DigitsEntered, Event
 from firmware_sim.flash import Flash, NorFlash
 from firmware_sim.keypad import Decision
 from protocol.codec import build, decode_answer, encode_request, parse
@@ -110,6 +110,10 @@ class Bench:
         """Whether the keypad grants an entry."""
         return self.enter(digits).granted
 
+    def show(self, epoch: int | None) -> None:
+        """Move the hands of the lock's clock, or let it lose the time."""
+        self.happen(ClockMoved(epoch=epoch))
+
     def power_cycle(self) -> None:
         """Take the lock's battery out and put it back; its wire stays."""
         self.device.power_cycle()
@@ -140,6 +144,11 @@ def is_refusal(answer: Frame | None, to: Frame) -> bool:
     return answer == Frame(version=to.version, kind=Kind.REFUSED, counter=to.counter, body=b"")
 
 
+def transport(counter: int = 0, *, version: int = 1) -> Frame:
+    """Return a transport frame that no session takes."""
+    return Frame(version=version, kind=Kind.TRANSPORT, counter=counter, body=bytes(20))
+
+
 def taken(answer: Frame | None, to: Frame) -> Frame:
     """Return the answer to `to`; raise RefusedByLock where it is the refusal."""
     if is_refusal(answer, to):
@@ -162,6 +171,7 @@ class Bridge:
 
     def __init__(self, bench: Bench, number: int = 1, *, link: int = 1) -> None:
         self.bench = bench
+        self.number = number
         self.link = link
         self.private = bytes([number]) * 32
         self.peer_id = peer_id(public_key(self.private))
@@ -222,13 +232,17 @@ class Bridge:
         else:
             handshake.read(answer.body)
 
+    def begin(self, handshake: Handshake) -> None:
+        """Take the session that a finished handshake has made."""
+        self.lock_key = handshake.remote_static
+        self._session = BridgeSession(handshake.ciphers, 1)
+
     def prove(self, secret: bytes | None = None) -> None:
         """Run a pairing's handshake, so that this bridge has a session that may only commit."""
         handshake = self.pairing(self.greet(Mode.PAIR), secret)
         self.turn(handshake, 0)
         self.turn(handshake, 1)
-        self.lock_key = handshake.remote_static
-        self._session = BridgeSession(handshake.ciphers, 1)
+        self.begin(handshake)
 
     def pair(self) -> None:
         """Become a pending peer."""
@@ -239,7 +253,7 @@ class Bridge:
         """Run a session's handshake; the lock knows nothing of it before a frame has authenticated."""
         handshake = self.reunion(self.greet(Mode.SESSION))
         self.turn(handshake, 0)
-        self._session = BridgeSession(handshake.ciphers, 1)
+        self.begin(handshake)
 
     def connect(self) -> None:
         """Open a session and use it once."""
@@ -315,3 +329,10 @@ def peer_of(bench: Bench, number: int = 1, *, link: int = 1) -> Bridge:
     bridge.pair()
     bridge.connect()
     return bridge
+
+
+def twin(bridge: Bridge, link: int) -> Bridge:
+    """Return the same bridge at another link, without a session."""
+    other = Bridge(bridge.bench, bridge.number, link=link)
+    other.lock_key = bridge.lock_key
+    return other

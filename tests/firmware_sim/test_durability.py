@@ -1,5 +1,6 @@
 """An answer leaves after its effect is durable: power cut at every flash operation of every change, and full flash."""
 
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -33,10 +34,12 @@ CHANGES: list[Change] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _small_sectors(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _small_sectors() -> Iterator[None]:
     """Sectors of one page are booted quickly and full soon."""
-    monkeypatch.setattr("firmware_sim.device.LOG", Region(first_page=1, sectors=3, pages_per_sector=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("firmware_sim.device.LOG", Region(first_page=1, sectors=3, pages_per_sector=1))
+        yield
 
 
 # --- power is lost ---
@@ -48,7 +51,8 @@ class Scene:
     def __init__(self) -> None:
         bench = Bench()
         self.bridge = peer_of(bench)
-        self.pins = [self.bridge.created(ANNA), self.bridge.created(BOB)]
+        self.bridge.created(ANNA)
+        self.bridge.created(BOB)
         self.image = bench.bytes()
         flash = self.copy()
         before = flash.operations
@@ -127,21 +131,26 @@ def test_an_unpairing_that_was_answered_survives(scene: Scene) -> None:
     raise AssertionError
 
 
+def shaken(cut: int) -> tuple[Bridge, NorFlash]:
+    """A pending peer in a session that it has not used, and flash that loses power at its operation `cut`."""
+    flash = NorFlash(GEOMETRY)
+    bench = Bench(flash=CutFlash(flash, cut, half))
+    bench.hold_button()
+    bridge = Bridge(bench)
+    bridge.pair()
+    bridge.shake()
+    return bridge, flash
+
+
 def test_a_peer_whose_first_request_was_answered_is_kept() -> None:
+    before = shaken(NEVER)[1].operations
     for operation in count(1):
-        inner = NorFlash(GEOMETRY)
-        bench = Bench(flash=CutFlash(inner, NEVER, half))
-        bench.hold_button()
-        bridge = Bridge(bench)
-        bridge.pair()
-        bridge.shake()
-        assert isinstance(bench.flash, CutFlash)
-        bench.flash._left = operation
+        bridge, flash = shaken(before + operation)
         try:
             answered = bridge.is_served()
         except PowerLoss:
             answered = False
-        assert Bench(flash=inner).peers in ([[bridge.peer_id]] if answered else [[], [bridge.peer_id]])
+        assert Bench(flash=flash).peers in ([[bridge.peer_id]] if answered else [[], [bridge.peer_id]])
         if answered:
             assert operation > 10
             return
@@ -192,7 +201,8 @@ def test_a_zone_that_flash_cannot_hold_is_not_taken() -> None:
     assert bridge.pages()[0].list_version == version
 
 
-def test_a_pending_peer_that_flash_cannot_hold_stays_pending_and_is_kept_once_there_is_room() -> None:
+def pending_at_a_full_lock() -> tuple[Bench, Bridge, Bridge]:
+    """A full lock, its peer, and another bridge in a session that could not be kept."""
     bench, first, _ = filled()
     bench.open(2, connection=False)
     bench.hold_button()
@@ -201,6 +211,18 @@ def test_a_pending_peer_that_flash_cannot_hold_stays_pending_and_is_kept_once_th
     second.shake()
     assert second.ask(LastOperationRequest()) == STORAGE
     assert (bench.peers, bench.window_open) == ([first.peer_id], True)
+    return bench, first, second
+
+
+def test_a_pending_peer_that_flash_cannot_hold_stays_pending_and_is_kept_once_there_is_room() -> None:
+    bench, first, second = pending_at_a_full_lock()
     first.delete(1)
     assert second.is_served()
     assert (bench.peers, bench.window_open) == ([first.peer_id, second.peer_id], False)
+
+
+def test_a_pending_peer_that_flash_cannot_hold_is_refused_after_its_minute() -> None:
+    bench, _, second = pending_at_a_full_lock()
+    bench.wait(60)
+    with pytest.raises(RefusedByLock):
+        second.ask(LastOperationRequest())

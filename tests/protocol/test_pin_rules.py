@@ -32,7 +32,7 @@ def test_ordinary_digits_break_no_rule(digits: str) -> None:
         ("-13579", Rule.DIGITS_DECIMAL),
         ("1357/", Rule.DIGITS_DECIMAL),
         ("1357:", Rule.DIGITS_DECIMAL),
-        ("１３５７９", Rule.DIGITS_DECIMAL),  # noqa: RUF001 - full-width digits are the point
+        ("１３５７９", Rule.DIGITS_DECIMAL),
         ("٠١٣٥٧", Rule.DIGITS_DECIMAL),
         ("1357²", Rule.DIGITS_DECIMAL),
         ("1357\ud800", Rule.DIGITS_DECIMAL),

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
 from bridge.client import KnownLock, LockClient
 from bridge.handshakes import greet, pair
 from bridge.links import Link, MemoryHub, open_link
+from bridge.links.base import Inbox
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from hil.inprocess import InProcessLock
+from hil.inprocess import InProcessLock, InProcessPlug
 from protocol.codec import encode_request
 from protocol.exchange import Retry, State
 from protocol.framing import Frame, Kind
@@ -20,11 +20,27 @@ from protocol.messages.hello import Mode
 from protocol.messages.pairing import PairCommitRequest
 from protocol.session import accepting
 from protocol.vocabulary import PinEntry
-from tests.together.links import Whole, frames_of
+from tests.together.links import Whole, frames_of, luck
 from tests.virtual_time import virtual_loop
 
 EPOCH = 1_790_000_000
 """What the bridge's clock shows at the virtual second 0."""
+
+
+class _WirePlug(InProcessPlug):
+    """A wire instead of a connection: the lock cannot end it, and says REFUSED on it after a loss of power."""
+
+    def __init__(self, simulator: Simulator, inbox: Inbox) -> None:
+        super().__init__(simulator, inbox)
+        self.disconnect()
+        self._number = simulator.attach(self, connection=False)
+
+
+class WiredLock(InProcessLock):
+    """A lock at the end of a wire."""
+
+    def connect(self, inbox: Inbox) -> InProcessPlug:
+        return _WirePlug(self._simulator, inbox)
 
 
 def pin(digits: str, alias: str = "guest") -> PinEntry:
@@ -36,12 +52,14 @@ class Door:
     """The lock, the bridge's keys, and every link that was opened; `wrap` makes a double of each new link."""
 
     def __init__(self, *, slots: int = 5, seed: int = 1) -> None:
-        self.random = Random(seed)
+        self.random = luck(seed)
         self.simulator = Simulator(
             NorFlash(GEOMETRY), slots=slots, entropy=self.random.randbytes, now=virtual_loop().now_ns
         )
         self.hub = MemoryHub()
         self.hub.ends["front"] = InProcessLock(self.simulator)
+        self.hub.ends["wire"] = WiredLock(self.simulator)
+        self.target = "memory:front"
         self.wrap: Callable[[Link], Whole] = Whole
         self.links: list[Whole] = []
         self.keys = self.new_keys()
@@ -59,7 +77,7 @@ class Door:
 
     async def connect(self) -> Wire:
         """Open a link, through the double."""
-        link = self.wrap(await open_link("memory:front", self.hub))
+        link = self.wrap(await open_link(self.target, self.hub))
         self.links.append(link)
         return Wire(link, Retry(), self.random)
 

@@ -1,7 +1,7 @@
 """Doubles of a link: each wraps a real one and misbehaves in the one way that its name says.
 
-All of them keep what the bridge wrote, so that a test sees which frames were sent and that a retransmission is the
-same bytes. Where a double decides, it decides for whole frames and draws from the `Random` that it was given.
+All of them keep what the bridge wrote and what the lock said, so that a test sees which frames were sent, and that a
+retransmission is the same bytes. Where a double decides, it does so for whole frames, by the `Random` it was given.
 """
 
 import asyncio
@@ -13,9 +13,14 @@ from random import Random
 from bridge.errors import LinkLost
 from bridge.links import Link
 from bridge.links.base import Inbox
-from protocol.framing import Frame, FrameDecoder
+from protocol.framing import Frame, FrameDecoder, Kind
 
 _FRAME = re.compile(rb"\x00[^\x00]+\x00")
+
+
+def luck(seed: int) -> Random:
+    """Return a source of chance that repeats itself."""
+    return Random(seed)  # noqa: S311  a failure must be repeatable
 
 
 def frames_of(written: Sequence[bytes]) -> list[Frame]:
@@ -33,6 +38,7 @@ class Whole:
         self.ack_timeout = link.ack_timeout
         self.bytes_per_second = link.bytes_per_second
         self.written: list[bytes] = []
+        self.heard: list[bytes] = []
 
     @property
     def lost(self) -> bool:
@@ -46,6 +52,7 @@ class Whole:
     async def read(self) -> bytes:
         while not self._arrived:
             for frame in _FRAME.findall(await self._link.read()):
+                self.heard.append(frame)
                 self._arrived += self.inward(frame)
         return self._arrived.popleft()
 
@@ -80,11 +87,25 @@ class ByteAtATime(Whole):
 
 
 class Dead(Whole):
-    """Swallows everything."""
+    """Swallows everything, the lock's end of the link included."""
 
-    def outward(self, frame: bytes) -> Sequence[bytes]:
-        del frame
-        return []
+    lost = False
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    async def read(self) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class Deaf(Whole):
+    """Loses the answers of some kinds; `kinds` may change while it is open."""
+
+    kinds: Container[Kind] = ()
+
+    def inward(self, frame: bytes) -> Sequence[bytes]:
+        return [] if frames_of([frame])[0].kind in self.kinds else [frame]
 
 
 class Losing(Whole):
@@ -94,30 +115,28 @@ class Losing(Whole):
         super().__init__(link)
         self._requests = requests
         self._answers = answers
-        self.answers = 0
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
         return [] if len(self.written) - 1 in self._requests else [frame]
 
     def inward(self, frame: bytes) -> Sequence[bytes]:
-        self.answers += 1
-        return [] if self.answers - 1 in self._answers else [frame]
+        return [] if len(self.heard) - 1 in self._answers else [frame]
 
 
 class Lossy(Whole):
     """Loses frames by chance, `outgoing` and `incoming` of each direction."""
 
-    def __init__(self, link: Link, luck: Random, *, outgoing: float = 0.25, incoming: float = 0.25) -> None:
+    def __init__(self, link: Link, chance: Random, *, outgoing: float = 0.25, incoming: float = 0.25) -> None:
         super().__init__(link)
-        self._luck = luck
+        self._chance = chance
         self._outgoing = outgoing
         self._incoming = incoming
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
-        return [] if self._luck.random() < self._outgoing else [frame]
+        return [] if self._chance.random() < self._outgoing else [frame]
 
     def inward(self, frame: bytes) -> Sequence[bytes]:
-        return [] if self._luck.random() < self._incoming else [frame]
+        return [] if self._chance.random() < self._incoming else [frame]
 
 
 class Duplicating(Whole):
@@ -133,9 +152,9 @@ class Duplicating(Whole):
 class Coalescing(Whole):
     """Glues each frame, noise and the frame once more into one string."""
 
-    def __init__(self, link: Link, luck: Random) -> None:
+    def __init__(self, link: Link, chance: Random) -> None:
         super().__init__(link)
-        self._luck = luck
+        self._chance = chance
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
         return [self._glued(frame)]
@@ -144,15 +163,15 @@ class Coalescing(Whole):
         return [self._glued(frame)]
 
     def _glued(self, frame: bytes) -> bytes:
-        return frame + self._luck.randbytes(self._luck.randrange(40)) + frame
+        return frame + self._chance.randbytes(self._chance.randrange(40)) + frame
 
 
 class Reordering(Whole):
     """Holds frames back by chance, each until the next one has passed."""
 
-    def __init__(self, link: Link, luck: Random) -> None:
+    def __init__(self, link: Link, chance: Random) -> None:
         super().__init__(link)
-        self._luck = luck
+        self._chance = chance
         self._held: dict[str, list[bytes]] = {"outward": [], "inward": []}
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
@@ -163,7 +182,7 @@ class Reordering(Whole):
 
     def _turned_round(self, direction: str, frame: bytes) -> Sequence[bytes]:
         held = self._held[direction]
-        if not held and self._luck.random() < 0.4:
+        if not held and self._chance.random() < 0.4:
             held.append(frame)
             return []
         self._held[direction] = []
@@ -173,9 +192,9 @@ class Reordering(Whole):
 class Corrupting(Whole):
     """Flips one bit of some frames."""
 
-    def __init__(self, link: Link, luck: Random) -> None:
+    def __init__(self, link: Link, chance: Random) -> None:
         super().__init__(link)
-        self._luck = luck
+        self._chance = chance
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
         return [self._hit(frame)]
@@ -184,19 +203,19 @@ class Corrupting(Whole):
         return [self._hit(frame)]
 
     def _hit(self, frame: bytes) -> bytes:
-        if self._luck.random() < 0.7:
+        if self._chance.random() < 0.7:
             return frame
         hit = bytearray(frame)
-        hit[self._luck.randrange(len(hit))] ^= 1 << self._luck.randrange(8)
+        hit[self._chance.randrange(len(hit))] ^= 1 << self._chance.randrange(8)
         return bytes(hit)
 
 
 class Truncating(Whole):
     """Cuts some frames short, and now and then takes all of one."""
 
-    def __init__(self, link: Link, luck: Random) -> None:
+    def __init__(self, link: Link, chance: Random) -> None:
         super().__init__(link)
-        self._luck = luck
+        self._chance = chance
 
     def outward(self, frame: bytes) -> Sequence[bytes]:
         return [self._cut(frame)]
@@ -205,7 +224,7 @@ class Truncating(Whole):
         return [cut] if (cut := self._cut(frame)) else []
 
     def _cut(self, frame: bytes) -> bytes:
-        return frame if self._luck.random() < 0.7 else frame[: self._luck.randrange(len(frame))]
+        return frame if self._chance.random() < 0.7 else frame[: self._chance.randrange(len(frame))]
 
 
 class Delayed(Whole):
@@ -233,6 +252,7 @@ class Delayed(Whole):
     async def close(self) -> None:
         for carrier in self._carriers:
             carrier.cancel()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
         self._inbox.lose()
         await super().close()
 
@@ -250,29 +270,26 @@ class Delayed(Whole):
 
 
 class Cut(Whole):
-    """Breaks for good once so many bytes have gone out, or have come in."""
+    """Breaks for good once `may_write` more bytes have gone out, or `may_read` more have come in."""
 
-    def __init__(self, link: Link, *, after_writing: int | None = None, after_reading: int | None = None) -> None:
-        super().__init__(link)
-        self._may_write = after_writing
-        self._may_read = after_reading
+    may_write: int | None = None
+    may_read: int | None = None
 
     async def write(self, data: bytes) -> None:
         self.written.append(data)
-        allowed = data if self._may_write is None else data[: self._may_write]
+        allowed = data[: self.may_write]
         await self._link.write(allowed)
-        if self._may_write is not None:
-            self._may_write -= len(allowed)
+        if self.may_write is not None:
+            self.may_write -= len(allowed)
         if len(allowed) < len(data):
             await self._break()
 
     async def read(self) -> bytes:
-        if self._may_read == 0:
+        if self.may_read == 0:
             await self._break()
-        data = await self._link.read()
-        if self._may_read is not None:
-            data = data[: self._may_read]
-            self._may_read -= len(data)
+        data = (await super().read())[: self.may_read]
+        if self.may_read is not None:
+            self.may_read -= len(data)
         return data
 
     async def _break(self) -> None:
@@ -286,8 +303,8 @@ DOUBLES: dict[str, Double] = {
     "whole": lambda link, _: Whole(link),
     "byte at a time": lambda link, _: ByteAtATime(link),
     "lossy": Lossy,
-    "losing requests": lambda link, luck: Lossy(link, luck, incoming=0),
-    "losing answers": lambda link, luck: Lossy(link, luck, outgoing=0),
+    "losing requests": lambda link, chance: Lossy(link, chance, incoming=0),
+    "losing answers": lambda link, chance: Lossy(link, chance, outgoing=0),
     "duplicating": lambda link, _: Duplicating(link),
     "coalescing": Coalescing,
     "reordering": Reordering,

@@ -45,9 +45,9 @@ class RecordingService(Service):
             version=1,
         )
 
-    async def create_pin(self, lock_id: int, entry: PinEntry) -> int:
+    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
         self.calls.append("create_pin")
-        assert lock_id == LOCK
+        assert lock.id == LOCK
         if self.failure is not None:
             raise self.failure
         self.created.append(entry)

@@ -8,7 +8,8 @@ import pytest
 
 from bridge.errors import UsageError
 from bridge.http.app import create_app
-from bridge.http.server import running
+from bridge.http.server import listen, running
+from bridge.records import LockRecord
 from protocol.vocabulary import PinEntry
 
 from .doubles import LOCK, PIN_ID, WRITER, RecordingService
@@ -22,32 +23,39 @@ class SlowService(RecordingService):
         self.entered = asyncio.Event()
         self.go = asyncio.Event()
 
-    async def create_pin(self, lock_id: int, entry: PinEntry) -> int:
-        del lock_id, entry
+    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
+        del lock, entry
         self.entered.set()
         await self.go.wait()
         return PIN_ID
 
 
-async def listen(host: str, port: int) -> int:
+async def bind(host: str, port: int) -> int:
     async with running(create_app(RecordingService()), host, port) as bound:
         return bound
 
 
 def test_port_0_is_a_port_of_the_systems_choice() -> None:
-    assert asyncio.run(listen("127.0.0.1", 0)) > 0
+    assert asyncio.run(bind("127.0.0.1", 0)) > 0
 
 
 def test_a_port_can_be_listened_on_again_at_once() -> None:
-    port = asyncio.run(listen("127.0.0.1", 0))
-    assert asyncio.run(listen("127.0.0.1", port)) == port
+    port = asyncio.run(bind("127.0.0.1", 0))
+    assert asyncio.run(bind("127.0.0.1", port)) == port
+
+
+def test_connections_are_known_as_tcp_so_that_no_answer_waits_for_an_acknowledgement() -> None:
+    with asyncio.run(listen("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_a_port_in_use_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError) as caught:
-            asyncio.run(listen("127.0.0.1", port))
+            asyncio.run(bind("127.0.0.1", port))
     assert str(caught.value) == (
         f"Cannot listen on 127.0.0.1 port {port}: Address already in use. Choose another --host or --port."
     )
@@ -55,13 +63,13 @@ def test_a_port_in_use_is_a_sentence() -> None:
 
 def test_an_address_of_another_host_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"^Cannot listen on 192\.0\.2\.1 port 0: .+\. Choose another"):
-        asyncio.run(listen("192.0.2.1", 0))
+        asyncio.run(bind("192.0.2.1", 0))
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 1 << 40])
 def test_a_number_that_is_no_port_is_a_sentence(port: int) -> None:
     with pytest.raises(UsageError, match=f"^There is no port {port}: "):
-        asyncio.run(listen("127.0.0.1", port))
+        asyncio.run(bind("127.0.0.1", port))
 
 
 def test_a_request_under_way_is_answered_before_the_server_ends() -> None:

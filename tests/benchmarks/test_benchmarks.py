@@ -1,0 +1,74 @@
+import asyncio
+import json
+
+import pytest
+
+from . import codecs
+from .__main__ import main
+from .measuring import Aim, BenchmarkFailed, Race, Row, Side, run
+
+ROWS = [
+    "encode a pin record",
+    "decode a pin record",
+    "encode a whole frame",
+    "decode a whole frame",
+    "encrypted ping over memory",
+    "pin create over memory",
+    "encrypted ping over TCP",
+    "pin create over TCP",
+    "encrypted ping over a pty",
+    "pin create over a pty",
+    "HTTP pin create over a pty",
+]
+FIGURES = ("p50", "p99", "limit_p50", "limit_p99", "ratio")
+
+
+def replaying(*rounds: list[float]) -> Side:
+    """Return a side whose rounds are known; the first is the one that does not count."""
+    left = iter(rounds)
+
+    async def side(calls: int) -> list[float]:
+        del calls
+        return next(left)
+
+    return side
+
+
+def measured(aim: Aim | None = None) -> Row:
+    ours = replaying([999], [20, 40, 90], [10, 50, 80], [60, 30, 70])
+    limit = replaying([999], [4, 5, 6], [5, 5, 5], [1, 5, 9])
+    return asyncio.run(run(Race(name="a row", against="a limit", ours=ours, limit=limit, aim=aim), 3, 3))
+
+
+def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--rounds", "1", "--calls", "2", "--json"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["name"] for row in rows] == ROWS
+    assert all(row[figure] > 0 for row in rows for figure in FIGURES)
+    assert [row["name"] for row in rows if row["aim"]] == ROWS[-3:]
+
+
+def test_p50_is_the_median_of_the_rounds_medians_and_p99_that_of_all_calls() -> None:
+    row = measured()
+    assert (row.p50, row.p99, row.limit_p50, row.limit_p99, row.ratio) == (50, 90, 5, 9, 10)
+
+
+@pytest.mark.parametrize(
+    ("aim", "met"),
+    [
+        (None, None),
+        (Aim(sentence="", ratio=10), True),
+        (Aim(sentence="", ratio=9.9), False),
+        (Aim(sentence="", p50=50), True),
+        (Aim(sentence="", p50=49.9), False),
+        (Aim(sentence="", ratio=10, p50=49.9), False),
+    ],
+)
+def test_an_aim_is_met_at_its_figure_and_missed_above_it(aim: Aim | None, met: bool | None) -> None:
+    assert measured(aim).met is met
+
+
+def test_what_is_written_by_hand_must_agree_with_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "BODY", codecs.BODY[:-1] + b"\x00")
+    with pytest.raises(BenchmarkFailed):
+        codecs.races()

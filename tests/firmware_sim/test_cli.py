@@ -1,0 +1,241 @@
+"""The `sim` commands as processes of their own: what they print, how they end, and what they leave behind."""
+
+import json
+import signal
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from firmware_sim.cli import Entry, Running, State
+from firmware_sim.device import GEOMETRY
+from firmware_sim.flash import ImageFlash
+from protocol.label import parse_label
+from protocol.vocabulary import PinEntry, Schedule
+from tests.firmware_sim.bench import ANNA, Bench, peer_of
+from tests.together.processes import Ended, Place, Staying, place
+
+NIGHT = PinEntry(digits="8640197", alias="Guest", schedule=Schedule(valid_until=1))
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Place]:
+    with place() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lock(folder: Place) -> Iterator[Staying]:
+    """A simulated lock with two pins, everywhere that it can be."""
+    make_image(Path(folder.path("flash")))
+    with folder.staying(
+        "sim", "run", "--serial", folder.path("lock0"), "--tcp", "127.0.0.1:0", "--flash", folder.path("flash"),
+        "--slots", "2", "--control", folder.path("ctl"), "--label-file", folder.path("label"), "--seed", "1",
+    ) as running:  # fmt: skip
+        yield running
+
+
+def make_image(path: Path) -> None:
+    """Write the flash of a lock with two pins."""
+    with closing(ImageFlash(path, GEOMETRY)) as flash:
+        bridge = peer_of(Bench(flash=flash))
+        bridge.created(ANNA)
+        bridge.created(NIGHT)
+
+
+def run_all(folder: Place, *commands: list[str]) -> list[Ended]:
+    """Run commands side by side: each takes its time to start."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda words: folder.latchwire("sim", *words), commands))
+
+
+def sentence(ended: Ended) -> str:
+    """Return the one sentence with which a command failed."""
+    assert ended.out == ""
+    assert ended.err.startswith("latchwire: ")
+    assert ended.err.count("\n") == 1
+    assert ended.err.endswith(".\n")
+    return ended.err
+
+
+# --- a lock that runs ---
+
+
+def test_the_ready_line_tells_where_the_lock_is(folder: Place, lock: Staying) -> None:
+    ready = lock.ready
+    assert ready.keys() == {"lock_id", "serial_number", "serial", "tcp", "control", "slots", "damage"}
+    assert (ready["serial"], ready["control"]) == (folder.path("lock0"), folder.path("ctl"))
+    assert ready["tcp"].startswith("127.0.0.1:")
+    assert (ready["slots"], ready["damage"]) == (2, "")
+    assert ready["serial_number"] == f"SIM-{ready['lock_id']:08X}"
+    assert Path(folder.path("lock0")).is_symlink()
+
+
+def test_the_label_is_for_its_reader_alone(folder: Place, lock: Staying) -> None:
+    label = Path(folder.path("label"))
+    assert lock.process.poll() is None
+    assert stat.S_IMODE(label.stat().st_mode) == 0o600
+    assert len(parse_label(label.read_text())) == 16
+
+
+def test_an_entry_is_granted_with_0_or_denied_with_4_and_says_why(folder: Place, lock: Staying) -> None:
+    assert lock.process.poll() is None
+    at = ["--control", folder.path("ctl")]
+    granted, denied, told = run_all(
+        folder, ["enter", ANNA.digits, *at], ["enter", NIGHT.digits, *at], ["enter", "13579", *at, "--json"]
+    )
+    assert (granted.code, granted.out, granted.err) == (0, "granted: pin 1 opens\n", "")
+    assert (denied.code, denied.err) == (4, "")
+    assert denied.out == "denied: the pin is limited in time and the lock does not know the time\n"
+    assert (told.code, told.err) == (4, "")
+    assert told.json() == {"granted": False, "pin_id": None, "denial": "unknown", "reason": "no pin has these digits"}
+
+
+def test_the_other_hands_show_the_state(folder: Place, lock: Staying) -> None:
+    at = ["--control", folder.path("ctl"), "--json"]
+
+    def state(*words: str) -> dict[str, object]:
+        (ended,) = run_all(folder, [*words, *at])
+        assert (ended.code, ended.err) == (0, "")
+        shown: dict[str, object] = ended.json()
+        return shown
+
+    assert state("hold-button")["pairing_open"] is True
+    assert state("power-cycle")["pairing_open"] is False
+    moved = state("clock", "--set", "2026-11-23T09:00:00+01:00")
+    assert str(moved["time"]).startswith("2026-11-23T08:00:0")
+    assert moved["clock_trusted"] is False
+    assert str(state("clock", "--lose")["time"]).startswith("1970-01-01T00:00:0")
+    shown = state("state")
+    expected = {"lock_id": lock.ready["lock_id"], "slots": 2, "used": 2, "list_version": 3, "peers": 1, "zone": "UTC"}
+    assert expected.items() <= shown.items()
+
+
+def test_what_is_in_use_is_told_in_a_sentence_and_the_lock_runs_on(folder: Place, lock: Staying) -> None:
+    flash, control, port, file, socket_ = run_all(
+        folder,
+        ["run", "--serial", folder.path("other"), "--flash", folder.path("flash")],
+        ["run", "--serial", folder.path("other1"), "--control", folder.path("ctl")],
+        ["run", "--tcp", lock.ready["tcp"]],
+        ["run", "--serial", folder.path("label")],
+        ["run", "--serial", folder.path("other2"), "--control", folder.path("label")],
+    )
+    assert "another simulator holds it" in sentence(flash)
+    assert "Another simulated lock listens at" in sentence(control)
+    assert "already in use" in sentence(port)
+    assert "no symbolic link" in sentence(file)
+    assert "no socket" in sentence(socket_)
+    assert [ended.code for ended in (flash, control, port, file, socket_)] == [1, 3, 3, 3, 3]
+    assert not list(Path(folder.folder).glob("other*"))
+    assert folder.latchwire("sim", "state", "--control", folder.path("ctl")).code == 0
+
+
+# --- wrong usage ---
+
+
+def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
+    mine = Path(folder.path("mine"))
+    mine.write_text("my diary")
+    at = ["--serial", folder.path("wrong")]
+    ends = run_all(
+        folder,
+        ["run"],
+        ["run", *at, "--slots", "0"],
+        ["run", *at, "--slots", "251"],
+        ["run", "--tcp", "nonsense"],
+        ["run", "--tcp", "127.0.0.1:65536"],
+        ["run", *at, "--label-file", str(mine)],
+        ["enter", "12345"],
+        ["clock", "--control", folder.path("ctl"), "--set", "yesterday"],
+        ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00"],
+        ["clock", "--control", folder.path("ctl"), "--set", "1969-12-31T23:59:59Z"],
+        ["hold-button", "--control", folder.path("ctl"), "--seconds", "long"],
+    )
+    assert [ended.code for ended in ends] == [2] * len(ends)
+    assert all(sentence(ended) for ended in ends)
+    assert mine.read_text() == "my diary"
+    assert not Path(folder.path("wrong")).is_symlink()
+
+
+def test_a_hand_without_a_lock_is_exit_code_3_and_says_how_to_start_one(folder: Place) -> None:
+    nowhere = folder.path("nowhere")
+    entry, state = run_all(
+        folder, ["enter", ANNA.digits, "--control", nowhere], ["state", "--control", nowhere, "--json"]
+    )
+    assert entry.code == state.code == 3
+    assert f"sim run --control {nowhere}" in sentence(entry)
+    assert ANNA.digits not in entry.err
+    assert json.loads(state.out).keys() == {"error", "exit_code"}
+
+
+# --- the end ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_lock_that_is_told_to_end_tidies_up(folder: Place, number: signal.Signals) -> None:
+    paths = [Path(folder.path(f"{name}-{number}")) for name in ("line", "ctl")]
+    with folder.staying("sim", "run", "--serial", str(paths[0]), "--control", str(paths[1])) as running:
+        assert paths[0].is_symlink()
+        assert paths[1].is_socket()
+        running.signal(number)
+        assert running.process.wait(30) == 0
+        assert running.errors.read_text() == ""
+    assert not [path for path in paths if path.is_symlink() or path.exists()]
+
+
+def test_a_lock_starts_where_one_was_killed(folder: Place) -> None:
+    words = ["sim", "run", "--serial", folder.path("again"), "--control", folder.path("ctl-again")]
+    words += ["--flash", folder.path("flash-again"), "--label-file", folder.path("label-again")]
+    with folder.staying(*words) as first:
+        label = Path(folder.path("label-again")).read_text()
+        first.kill()
+    with folder.staying(*words) as second:
+        assert second.ready["lock_id"] == first.ready["lock_id"]
+        assert Path(folder.path("label-again")).read_text() == label
+        shown = folder.latchwire("sim", "state", "--control", folder.path("ctl-again"))
+        assert first.ready["serial_number"] in shown.out
+
+
+def test_a_damaged_image_is_told_where_the_lock_starts_and_where_it_is_looked_at(folder: Place) -> None:
+    image = Path(folder.path("flash-damaged"))
+    make_image(image)
+    data = bytearray(image.read_bytes())
+    data[data.index(NIGHT.digits.encode())] ^= 1
+    image.write_bytes(data)
+    words = ["--serial", folder.path("hurt"), "--flash", str(image), "--control", folder.path("ctl-hurt")]
+    with folder.staying("sim", "run", *words) as running:
+        assert "lost values: 1" in running.ready["damage"]
+        shown = folder.latchwire("sim", "state", "--control", folder.path("ctl-hurt"), "--json").json()
+    assert (shown["damage"], shown["used"]) == (running.ready["damage"], 1)
+
+
+# --- words for people ---
+
+
+def test_the_texts_name_what_people_look_for() -> None:
+    running = Running(
+        lock_id=1,
+        serial_number="SIM-1",
+        serial="lock0",
+        tcp="127.0.0.1:7000",
+        control=None,
+        slots=3,
+        damage="",
+    )
+    state = State(
+        lock_id=1, serial="SIM-1", slots=3, used=2, list_version=7, peers=1, pairing_open=True, bolt="locked",
+        time="2026-11-23T08:00:00Z", clock_trusted=False, zone="UTC", damage="Flash was damaged.",
+    )  # fmt: skip
+    assert str(running) == ("Simulated lock SIM-1 with 3 slots is ready at serial:lock0 and tcp:127.0.0.1:7000.")
+    assert str(state).splitlines() == [
+        "lock     SIM-1",
+        "pins     2 of 3 slots, list version 7",
+        "peers    1, pairing window open",
+        "bolt     locked",
+        "clock    2026-11-23T08:00:00Z (not trusted), zone UTC",
+        "flash    Flash was damaged.",
+    ]
+    assert Entry(granted=True, pin_id=1, denial=None, reason=None).exit_code == 0
