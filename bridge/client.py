@@ -221,7 +221,9 @@ class LockClient:
             try:
                 opened = await self._session()
             except Unreachable as error:  # by now; what was asked may have been done
-                raise LinkLost(f"The lock was asked and has not answered, and now it is out of reach. {error}") from None
+                raise LinkLost(
+                    f"The lock was asked and has not answered, and now it is out of reach. {error}"
+                ) from None
             answer = await self._exchange(opened, message, body)
         if isinstance(answer, Refusal):
             raise refused(answer)

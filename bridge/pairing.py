@@ -9,7 +9,7 @@ from protocol.codec import decode_answer, encode_request
 from protocol.errors import MalformedError
 from protocol.exchange import State
 from protocol.messages.declaration import Refusal
-from protocol.messages.hello import Mode
+from protocol.messages.hello import HelloFlag, Mode
 from protocol.messages.pairing import PAIR_COMMIT, PairCommitRequest
 from protocol.session import BridgeSession, accepting
 
@@ -21,6 +21,7 @@ from .handshakes import Greeting
 from .records import LockRecord, PairingState
 from .store.registry import Registry
 from .wire import Wire
+from .zones import host_zone
 
 CUT_OFF = (
     "The lock stopped answering while it was being paired. Run the same `latchwire pair` command again: it finishes "
@@ -32,11 +33,15 @@ NO_ROOM = "The lock has no room for another bridge. Unpair one that is no longer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairingWish:
-    """What a technician asks for; `id` is the lock's number in the HTTP API, None for the next free one."""
+    """What a technician asks for.
+
+    `id` is the lock's number in the HTTP API, None for the next free one. `zone` is an IANA name, None for this
+    host's; a lock that somebody has paired with before keeps the zone that it has, for its windows are meant in it.
+    """
 
     target: str
     name: str
-    zone: str
+    zone: str | None = None
     id: int | None = None
 
 
@@ -67,13 +72,13 @@ class Pairing:
         try:
             if known and known.state is PairingState.UNCONFIRMED:
                 try:
-                    return await self._confirm(wire, known)
+                    return await self._confirm(wire, known, in_use=False)
                 except NotPaired:  # the lock has forgotten the pending key: begin anew
                     greeting = await self._greet(wire)
             session, lock_key = await handshakes.pair(wire, greeting, self._engine.keys, secret)
             record = await self._store(known, greeting, lock_key)
             await self._commit(wire, session)
-            return await self._confirm(wire, record)
+            return await self._confirm(wire, record, in_use=HelloFlag.PAIRED in greeting.lock.flags)
         except (LinkLost, AckTimeout) as error:
             raise type(error)(CUT_OFF) from None
 
@@ -104,7 +109,7 @@ class Pairing:
             wire_id=lock.lock_id,
             public_key=lock_key,
             state=PairingState.UNCONFIRMED,
-            zone=wish.zone,
+            zone=wish.zone or host_zone(),
             version=max(lock.chosen, known.version if known else 0),
         )
         if known:
@@ -120,6 +125,8 @@ class Pairing:
         outcome = await wire.exchange(session.seal(encode_request(PairCommitRequest())), accepting(session))
         if outcome.state is State.REFUSED:
             raise PairingRefused(CUT_OFF)
+        if outcome.state is State.LOST:
+            raise LinkLost(CUT_OFF)
         try:
             answer = decode_answer(PAIR_COMMIT, outcome.value or b"")
         except MalformedError:  # nothing has come, or nothing that this version can read
@@ -127,8 +134,11 @@ class Pairing:
         if isinstance(answer, Refusal):
             raise PairingRefused(NO_ROOM)
 
-    async def _confirm(self, wire: Wire, record: LockRecord) -> LockRecord:
-        """Open a session with the new key, which makes the lock keep it; then set clock and zone."""
+    async def _confirm(self, wire: Wire, record: LockRecord, *, in_use: bool) -> LockRecord:
+        """Open a session with the new key, which makes the lock keep it; then set clock and zone.
+
+        A lock that is in use, for it has had peers before, keeps its zone unless another is wished.
+        """
         known = KnownLock(wire_id=record.wire_id, public_key=record.public_key, version=record.version)
 
         async def same_wire() -> Wire:
@@ -136,14 +146,15 @@ class Pairing:
 
         client = LockClient(known, self._engine.keys, same_wire)
         await client.ping()
-        await client.set_clock(self._wish.zone, force=True)
+        zone = self._wish.zone or ((await client.get_clock()).zone if in_use else record.zone)
+        await client.set_clock(zone, force=True)
         status = await client.status()
         paired = replace(
             record,
             name=self._wish.name,
             target=self._wish.target,
             state=PairingState.PAIRED,
-            zone=self._wish.zone,
+            zone=zone,
             list_version=status.list_version,
         )
         await self._registry.save_lock(paired)

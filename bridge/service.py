@@ -74,7 +74,8 @@ class Service:
             secret = parse_label(label)
         except MalformedError as error:
             raise UsageError(f"The label cannot be right: {error}. Read it again from the lock.") from None
-        posix_rule(wish.zone)
+        if wish.zone is not None:
+            posix_rule(wish.zone)
         try:
             async with asyncio.timeout(2 * self._engine.settings.deadline):  # five exchanges, and people wait for it
                 record = await Pairing(self._engine, self._registry, wish).run(secret)

@@ -18,7 +18,7 @@ from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
 from .behaviours.schedule import Gate
 from .clock import Clock
-from .errors import StoreFull
+from .errors import FlashWorn, StoreFull
 from .events import (
     Action,
     ButtonHeld,
@@ -36,7 +36,7 @@ from .factory import Factory
 from .links import Links, Session
 from .memory import Memory
 from .records import IDENTITY_KEY, Identity
-from .requests import Requests
+from .requests import SEALED_OVERHEAD, Requests
 from .store import Store
 
 
@@ -121,7 +121,10 @@ class Firmware:
         session, received = judged
         if received.verdict is not Verdict.FRESH:
             return received.answer
-        return session.ends.answer(self._perform(session, received.body))
+        answer = self._perform(session, received.body)
+        if len(answer) + SEALED_OVERHEAD > session.max_frame:  # a ping that is as long as its request may be
+            answer = encode_answer(received.body[0], Refusal(status=Status.INVALID, rule=Rule.MALFORMED))
+        return session.ends.answer(answer)
 
     def _perform(self, session: Session, body: bytes) -> bytes:
         """Return the answer to one authenticated request, its effect durable."""
@@ -131,23 +134,23 @@ class Firmware:
             return _unreadable(body)
         if session.pairing is not (message is PAIR_COMMIT):
             return encode_answer(message.opcode, Refusal(status=Status.DENIED))
-        try:
-            self._confirm(session)
-        except StoreFull:
-            return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
+        if not session.pairing:
+            self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
+            if not self._committed():
+                return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
         if isinstance(request, Change):
-            answer = self._change(session, message, request, body)
-        else:
-            answer = self._durably(message, self._ask(session, message, request))
+            return self._change(session, message, request, body)
         if isinstance(request, UnpairRequest):
-            self._links.end_sessions(session.peer_id)
-        return answer
+            self.memory.afterwards(lambda: self._links.end_sessions(session.peer_id))
+        return self._durably(message, self._ask(session, message, request))
 
-    def _confirm(self, session: Session) -> None:
-        """Keep a pending peer that has just shown its key in a session."""
-        if not session.pairing and self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
+    def _committed(self) -> bool:
+        """Make what is staged durable, and return whether it is."""
+        try:
             self.memory.commit()
-            self.pairing.settle()
+        except (StoreFull, FlashWorn):
+            return False
+        return True
 
     def _change(self, session: Session, message: AnyMessage, request: Change, body: bytes) -> bytes:
         operations, mark = self._requests.operations, fingerprint(body)
@@ -172,12 +175,9 @@ class Firmware:
         if isinstance(answer, Refusal):
             self.memory.discard()
             return encode_answer(message.opcode, answer)
-        encoded = encode_answer(message.opcode, answer)
-        try:
-            self.memory.commit()
-        except StoreFull:
-            return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
-        return encoded
+        if not self._committed():
+            answer = Refusal(status=Status.STORAGE)
+        return encode_answer(message.opcode, answer)
 
 
 def _unreadable(body: bytes) -> bytes:

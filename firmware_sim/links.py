@@ -38,9 +38,9 @@ class Session:
     born_ns: int
     max_frame: int = DEFAULT_MAX_FRAME
 
-    def is_over(self, now_ns: int) -> bool:
-        """Whether it has used its last counter, or is a day old."""
-        return self.ends.spent or now_ns - self.born_ns >= MAX_AGE * NANOSECONDS
+    def is_old(self, now_ns: int) -> bool:
+        """Whether it has lasted a day."""
+        return now_ns - self.born_ns >= MAX_AGE * NANOSECONDS
 
 
 @dataclass(slots=True)
@@ -149,7 +149,10 @@ class Links:
             if received.verdict is Verdict.FRESH:
                 return self._promote(number, link.candidate), received
         if link.session:
-            return link.session, link.session.ends.receive(frame)
+            received = link.session.ends.receive(frame)
+            if received.verdict is not Verdict.IGNORED or not link.session.ends.spent:
+                return link.session, received
+            link.session = None  # its last answer can be asked for again, and nothing more
         if link.candidate:
             return link.candidate, Received(verdict=Verdict.IGNORED)
         return None
@@ -252,9 +255,9 @@ class Links:
         return session
 
     def _end_outdated(self, link: Link, now_ns: int) -> None:
-        """End a session that is spent or too old, and everything whose peer is neither pending nor kept any more."""
+        """End a session that is too old, and everything whose peer is neither pending nor kept any more."""
         session, candidate, attempt = link.session, link.candidate, link.attempt
-        if session and (session.is_over(now_ns) or self._is_strange(session, now_ns)):
+        if session and (session.is_old(now_ns) or self._is_strange(session, now_ns)):
             link.session = None
         if candidate and self._is_strange(candidate, now_ns):
             link.candidate = None

@@ -1,9 +1,10 @@
 """The lock's records in RAM, as flash holds them; a change is staged, then committed in one flash record or not at all.
 
-Reading sees committed records alone, so nothing acts on what power loss could still take back.
+Reading sees committed records alone, and what follows from a change happens after its commit, so nothing acts on what
+power loss could still take back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from protocol.codec import build, parse
@@ -31,6 +32,7 @@ class Memory:
         self._store = store
         self._records: dict[int, FlashRecord] = {}
         self._staged: dict[int, FlashRecord | None] = {}
+        self._afterwards: list[Callable[[], None]] = []
         self.unreadable: list[int] = []
         """Keys whose value passed the store's CRC and is still no record of this firmware."""
         for key, value in store.items():
@@ -62,15 +64,25 @@ class Memory:
         """Put `record` under `key`, or remove what is there, with the next commit."""
         self._staged[key] = record
 
+    def afterwards(self, effect: Callable[[], None]) -> None:
+        """Do something that is no record, such as setting the clock, once the next commit is durable."""
+        self._afterwards.append(effect)
+
     def discard(self) -> None:
         """Forget what was staged."""
         self._staged.clear()
+        self._afterwards.clear()
 
     def commit(self) -> None:
         """Make everything staged durable, in one flash record; raise StoreFull with nothing changed."""
         staged, self._staged = self._staged, {}
-        if not staged:
-            return
+        effects, self._afterwards = self._afterwards, []
+        if staged:
+            self._write(staged)
+        for effect in effects:
+            effect()
+
+    def _write(self, staged: dict[int, FlashRecord | None]) -> None:
         self._store.commit({key: _encode(key, record) for key, record in staged.items()})
         for key, record in staged.items():
             if record is None:
@@ -90,7 +102,7 @@ class Memory:
 
     def slots(self) -> Iterator[tuple[int, Pin]]:
         """Yield each slot in use: its key and its pin, in the order of slots."""
-        for key in SLOT_KEYS:
+        for key in sorted(key for key in self._records if key in SLOT_KEYS):
             if pin := self.get(key, Pin):
                 yield key, pin
 

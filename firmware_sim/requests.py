@@ -34,9 +34,9 @@ from protocol.vocabulary import Capability, DoorState, Status
 from .behaviours.bolt import Bolt
 from .behaviours.clock import ClockKeeping
 from .behaviours.operations import Operations
-from .behaviours.pairing import Pairing
+from .behaviours.pairing import PENDING_SECONDS, Pairing
 from .behaviours.pins import Pins
-from .clock import Clock
+from .clock import NANOSECONDS, Clock
 from .factory import Factory
 from .links import Session
 from .memory import Memory
@@ -44,7 +44,8 @@ from .memory import Memory
 MODEL = "Latchwire Simulated Keypad"
 FIRMWARE_VERSION = "0.1.0"
 MAX_FRAME = 512
-_SEALED_OVERHEAD = HEADER_SIZE + TAG_SIZE + CRC_SIZE
+SEALED_OVERHEAD = HEADER_SIZE + TAG_SIZE + CRC_SIZE
+"""Bytes of a frame around the body that it seals."""
 
 
 class Requests:
@@ -132,7 +133,7 @@ class Requests:
     def list_pins(self, peer: int, request: PinListRequest) -> PinListResponse | Refusal:
         """Tell one page, as long as this session's frames may be."""
         del peer
-        room = (self.session.max_frame if self.session else 0) - _SEALED_OVERHEAD
+        room = (self.session.max_frame if self.session else 0) - SEALED_OVERHEAD
         return self._pins.page(request.after, request.list_version, room)
 
     def clear_pins(self, peer: int, request: PinClearRequest) -> PinClearResponse | Refusal:
@@ -149,9 +150,10 @@ class Requests:
     def commit_pairing(self, peer: int, request: PairCommitRequest) -> PairCommitResponse | Refusal:
         """Keep the key that the pairing handshake has shown, as pending."""
         del peer, request
-        if self.session is None:
+        now_ns = self._clock.now_ns
+        if self.session is None or now_ns - self.session.born_ns >= PENDING_SECONDS * NANOSECONDS:
             return Refusal(status=Status.DENIED)
-        return self._pairing.offer(self.session.public_key, self._clock.now_ns)
+        return self._pairing.offer(self.session.public_key, now_ns)
 
     def unpair(self, peer: int, request: UnpairRequest) -> UnpairResponse | Refusal:
         """Forget the peer and what it did last."""

@@ -70,9 +70,12 @@ BUGS = (
     ),
     Bug(
         name="acknowledgement sent before the write",
-        file="firmware_sim/firmware.py",
-        good="            self.memory.commit()\n        except StoreFull:\n            return encode_answer(message.opcode,",
-        bad="            pass\n        except StoreFull:\n            return encode_answer(message.opcode,",
+        file="firmware_sim/memory.py",
+        good="        self._store.commit({key: _encode(key, record) for key, record in staged.items()})\n",
+        bad="""\
+        late, self.late = getattr(self, "late", {}), {key: _encode(key, record) for key, record in staged.items()}
+        self._store.commit(late)
+""",
         tests=("tests/firmware_sim",),
     ),
     Bug(
@@ -91,10 +94,20 @@ BUGS = (
     ),
     Bug(
         name="a retransmission encrypted anew",
-        file="bridge/wire.py",
-        good="                    await self._link.write(data)",
-        bad="                    await self._link.write(encode_frame(reseal(frame)))",
-        tests=("tests/bridge", "tests/together"),
+        file="bridge/client.py",
+        good="        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))\n",
+        bad="""\
+        opened.wire._retry = __import__("dataclasses").replace(opened.wire._retry, transmissions=1)
+        for _ in range(3):
+            outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
+            if outcome.state is not State.SILENT:
+                break
+""",
+        tests=(
+            "tests/together/test_exactly_once.py",
+            "tests/together/test_every_link.py",
+            "tests/together/test_sessions.py",
+        ),
     ),
 )
 

@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from bridge.errors import UsageError
-from bridge.zones import host_zone
 
 from .context import service
 from .locks import LockView, view
@@ -42,12 +41,13 @@ async def pair(
     id
         The lock's number in the HTTP API; the next free one where it is left out.
     zone
-        The IANA zone in which the lock's windows are meant, such as Europe/Warsaw; this host's where it is left out.
+        The IANA zone in which the lock's windows are meant, such as Europe/Warsaw. Where it is left out, a new lock
+        takes this host's, and one that has been paired before keeps its own.
     """
     from bridge.pairing import PairingWish  # noqa: PLC0415  it imports what only this command needs
 
     label = await asyncio.to_thread(_read_label, label_file, from_stdin=label_stdin)
-    wish = PairingWish(target=target, name=name, zone=zone or host_zone(), id=id)
+    wish = PairingWish(target=target, name=name, zone=zone, id=id)
     async with service("pair") as bridge:
         return view(await bridge.pair(wish, label))
 

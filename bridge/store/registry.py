@@ -243,8 +243,7 @@ def _conflict(record: LockRecord, locks: Iterable[LockRecord]) -> AlreadyRegiste
             return AlreadyRegistered(f"The name {record.name!r} belongs to lock {other.id}. Choose another name.")
         if other.id != record.id and other.wire_id == record.wire_id:
             return AlreadyRegistered(
-                f"This lock ({record.wire_id:08X}) is registered as {other.id} {other.name!r}. "
-                "Use it under that name."
+                f"This lock ({record.wire_id:08X}) is registered as {other.id} {other.name!r}. Use it under that name."
             )
     return AlreadyRegistered(f"The number {record.id} belongs to another lock. Choose another number.")
 

@@ -32,7 +32,7 @@ class ClockKeeping:
         return ClockGetResponse(state=self.state, time=self._clock.epoch, zone=zone.name, rule=zone.rule)
 
     def set(self, request: ClockSetRequest) -> ClockSetResponse | Refusal:
-        """Set the clock at once and stage a zone that is new."""
+        """Stage a zone that is new, and set the clock once it is durable."""
         if rule := self._broken_rule(request):
             return Refusal(status=Status.INVALID, rule=rule)
         zone = Zone(name=request.zone, rule=request.rule)
@@ -40,7 +40,7 @@ class ClockKeeping:
         if zone != self._memory.zone:
             self._memory.stage(ZONE_KEY, zone)
             ledger = self._memory.stage_change()
-        self._clock.set(request.time)
+        self._memory.afterwards(lambda: self._clock.set(request.time))
         return ClockSetResponse(list_version=ledger.list_version)
 
     def _broken_rule(self, request: ClockSetRequest) -> Rule | None:

@@ -83,25 +83,24 @@ class Pairing:
         self._pending = _Pending(peer=peer, until_ns=now_ns + PENDING_SECONDS * NANOSECONDS)
         return PairCommitResponse(peer_id=peer.peer_id)
 
-    def stage_confirmed(self, confirmed: int, now_ns: int) -> bool:
-        """Stage a pending peer that has opened a session as a kept one; return False where it is not pending."""
+    def stage_confirmed(self, confirmed: int, now_ns: int) -> None:
+        """Stage a pending peer that has opened a session as a kept one, after which nobody else may pair."""
         pending = self._live_pending(now_ns)
         if pending is None or pending.peer_id != confirmed:
-            return False
+            return
         if self.index_of(confirmed) is None:
             taken = self.peers()
             free = next(index for index in range(len(PEER_KEYS)) if index not in taken)
             self._memory.stage(PEER_KEYS[free], pending)
-        return True
-
-    def settle(self) -> None:
-        """Let nobody be pending, and nobody pair, once the confirmed peer is durable."""
-        self._pending = None
-        self.close_window()
+        self._memory.afterwards(self._settle)
 
     def stage_forgotten(self, index: int) -> None:
         """Stage the removal of the peer at `index`."""
         self._memory.stage(PEER_KEYS[index], None)
+
+    def _settle(self) -> None:
+        self._pending = None
+        self.close_window()
 
     def _live_pending(self, now_ns: int) -> Peer | None:
         pending = self._pending

@@ -126,7 +126,7 @@ def test_a_missing_or_garbled_name_still_refuses(folder: StateFolder, said: byte
             holder_file(folder).unlink()
         else:
             holder_file(folder).write_bytes(said)
-        with pytest.raises(LockHeld, match="in use by another process. Stop that, or wait"):
+        with pytest.raises(LockHeld, match=r"in use by another process\. Stop that, or wait"):
             acquire(folder)
 
 

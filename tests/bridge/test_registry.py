@@ -170,7 +170,7 @@ def test_saving_refuses_an_unknown_lock_and_a_name_or_wire_id_that_is_taken(fold
 
 def test_a_lock_is_found_by_its_name_or_number_alone(folder: StateFolder) -> None:
     async def scenario(registry: Registry) -> None:
-        with pytest.raises(NotRegistered, match="nor any other. `latchwire pair` adds one"):
+        with pytest.raises(NotRegistered, match=r"nor any other\. `latchwire pair` adds one"):
             await registry.find_lock("front door")
         await registry.add_lock(FRONT)
         await registry.add_lock(BACK)

@@ -93,10 +93,12 @@ def test_nothing_but_a_granted_entry_draws_the_bolt() -> None:
     bench, bridge = lock()
     for typed in (BOB.digits, "1", ""):
         assert not bench.opens(typed)
+        assert bolt(bench) is LOCKED
     bench.hold_button()
     bridge.listed()
     bridge.clear()
     assert not bench.opens(ANNA.digits)
     bridge.ask(UnpairRequest())
+    assert bolt(bench) is LOCKED
     bench.power_cycle()
     assert bolt(bench) is LOCKED

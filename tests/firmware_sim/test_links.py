@@ -10,7 +10,7 @@ from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.device import PingRequest, PingResponse
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, HelloResponse, Mode
 from protocol.session import hello_frame
-from tests.firmware_sim.bench import Bench, Bridge, RefusedByLock, is_refusal, peer_of, transport, twin
+from tests.firmware_sim.bench import Bench, Bridge, Greeting, RefusedByLock, is_refusal, peer_of, transport, twin
 
 DAY = 24 * 3600
 LOW_ORDER_POINT = bytes(32)
@@ -59,15 +59,25 @@ def test_the_lock_chooses_the_highest_common_version_and_zero_where_there_is_non
     lowest: int, highest: int, chosen: int
 ) -> None:
     bench = Bench()
-    bench.hold_button()
     answer = bench.send(Bridge(bench).hello(Mode.PAIR, lowest=lowest, highest=highest))
     assert answer is not None
     told: HelloResponse = parse(HELLO_RESPONSE, answer.body)
     assert (told.chosen, told.lowest, told.highest) == (chosen, 1, 1)
-    if not chosen:
-        for version in (0, 1):
-            frame = handshake_frame(version=version)
-            assert is_refusal(bench.send(frame), frame)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_without_a_common_version_there_is_no_handshake(version: int) -> None:
+    bench = Bench()
+    bench.hold_button()
+    bridge = Bridge(bench)
+    request = bridge.hello(Mode.PAIR, lowest=2, highest=3)
+    response = bench.send(request)
+    assert response is not None
+    lock: HelloResponse = parse(HELLO_RESPONSE, response.body)
+    handshake = bridge.pairing(Greeting(request=request, response=response, lock=replace(lock, chosen=version)))
+    message = handshake_frame(handshake.write(), version=version)
+    assert is_refusal(bench.send(message), message)
+    assert bench.window_open
 
 
 def hello_body(mode: int = 2) -> bytes:

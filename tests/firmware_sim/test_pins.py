@@ -298,6 +298,19 @@ def test_pages_are_as_full_as_the_frame_limit_in_force_lets_them_be(like: PinEnt
         assert size <= limit < size + len(build(PIN_SUMMARY, page.pins[-1]))
 
 
+@pytest.mark.parametrize(("limit", "pins", "rest"), [(256, 6, 24), (512, 13, 21)])
+def test_a_page_is_filled_to_its_last_byte(limit: int, pins: int, rest: int) -> None:
+    """The last pin's alias has `rest` bytes, so that the page has exactly `limit`; with one more it has to wait."""
+    _, bridge = lock(slots=pins)
+    for entry in entries(pins):
+        bridge.created(replace(entry, alias="a" * 24))
+    if limit == 512:
+        bridge.ask(InfoRequest())
+    for alias, pages in (("a" * rest, 1), ("a" * (rest + 1), 2)):
+        bridge.update(pins, replace(ANNA, alias=alias))
+        assert len(bridge.pages()) == pages
+
+
 def test_the_frame_limit_is_that_of_the_session() -> None:
     bridge = filled(30, ANNA)
     short = len(bridge.pages())

@@ -68,14 +68,6 @@ class Whole:
         return [frame]
 
 
-class Quick(Whole):
-    """Tells the bridge to wait a few milliseconds alone: for real time, where a test loses frames on purpose."""
-
-    def __init__(self, link: Link) -> None:
-        super().__init__(link)
-        self.ack_timeout = 0.01
-
-
 class ByteAtATime(Whole):
     """Hands over single bytes."""
 

@@ -22,12 +22,6 @@ from tests.together.links import Whole, frames_of
 WISH = PairingWish(target="memory:front", name="front", zone="Europe/Warsaw")
 
 
-class Quick(Whole):
-    """Whole, and so quick that a test in real time can lose frames on purpose."""
-
-    ack_timeout = 0.01
-
-
 class Workshop:
     """Locks by name, and the folder of a bridge; `wrap` makes a double of each link, and the links are kept."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.client import LockClient
+from bridge.errors import Refused
 from firmware_sim.behaviours.pins import Pins
 from firmware_sim.firmware import Firmware
 from firmware_sim.links import Session
@@ -11,7 +12,7 @@ from protocol.framing import Kind
 from protocol.messages.declaration import Refusal
 from protocol.messages.pins import PIN_CREATE, PinListResponse
 from protocol.version import DEFAULT_MAX_FRAME
-from protocol.vocabulary import ClockState, PinEntry, Schedule, Weekdays, Window
+from protocol.vocabulary import ClockState, PinEntry, Schedule, Status, Weekdays, Window
 from tests.together.door import open_door, pin
 from tests.together.links import Losing
 from tests.virtual_time import run
@@ -101,6 +102,17 @@ def test_the_lock_says_what_it_is_and_how_it_is() -> None:
         info, status = await client.info(), await client.status()
         assert (info.lock_id, info.capacity, info.max_frame) == (door.known.wire_id, 5, MAX_FRAME)
         assert (status.used, status.list_version, status.clock) == (1, door.list_version, ClockState.TRUSTED)
+
+    run(scenario())
+
+
+def test_a_list_that_the_lock_does_not_tell_is_its_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        door = await open_door()
+        monkeypatch.setattr(Pins, "page", lambda *_: Refusal(status=Status.UNSUPPORTED))
+        with pytest.raises(Refused) as refusal:
+            await door.client().list_pins()
+        assert refusal.value.status is Status.UNSUPPORTED
 
     run(scenario())
 

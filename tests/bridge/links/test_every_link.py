@@ -18,6 +18,10 @@ Test = Callable[[Link, End], Awaitable[None]]
 every_link = pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
 
 
+# pyserial forgets to close a socket whose other end has gone first; it is closed when the object goes
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.links.serial._POLL_SECONDS", 0.01)

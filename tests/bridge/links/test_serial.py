@@ -180,9 +180,33 @@ def test_a_peer_that_does_not_read_is_waited_for_only_so_long(pty: Pty, monkeypa
     monkeypatch.setattr("bridge.links.serial.WRITE_SECONDS", 0.02)
 
     async def test(link: DescriptorLink) -> None:
-        with pytest.raises(LinkLost):
-            await link.write(bytes(200_000))
+        for _ in range(2):  # the second one finds no room at all
+            with pytest.raises(LinkLost):
+                await link.write(bytes(200_000))
         assert not asyncio.get_running_loop().remove_writer(link._port.fileno())
+
+    run(pty, test)
+
+
+def test_a_read_that_fails_is_a_loss_and_one_that_finds_nothing_is_none(
+    pty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = os.read, [OSError(errno.EIO, "gone"), BlockingIOError()]
+
+    def failing(fd: int, size: int) -> bytes:
+        if failures and fd != pty.master:
+            failure = failures.pop()
+            os.write(pty.master, b"more")
+            raise failure
+        return read(fd, size)
+
+    async def test(link: DescriptorLink) -> None:
+        monkeypatch.setattr("bridge.links.serial.os.read", failing)
+        os.write(pty.master, b"first")
+        with pytest.raises(LinkLost):
+            await link.read()
+        assert failures == []
+        assert not asyncio.get_running_loop().remove_reader(link._port.fileno())
 
     run(pty, test)
 

@@ -10,6 +10,9 @@ from bridge.errors import LinkLost
 from bridge.links.serial import ThreadLink, open_serial
 from tests.bridge.links.ends import End, socket_end, threads
 
+# pyserial forgets to close a socket whose other end has gone first; it is closed when the object goes
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
