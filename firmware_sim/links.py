@@ -4,6 +4,7 @@ Every state here is lost with the link or the power, and none of it is worth kee
 """
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from protocol.codec import build, parse
@@ -35,6 +36,7 @@ class Session:
     peer_id: int
     public_key: bytes
     pairing: bool
+    greeted_ns: int
     born_ns: int
     max_frame: int = DEFAULT_MAX_FRAME
 
@@ -51,11 +53,15 @@ class _Attempt:
     response: Frame
     version: int
     wanted: HelloRequest
-    until_ns: int
+    greeted_ns: int
     handshake: Handshake | None = None
     last_message: Frame | None = None
     last_answer: Frame | None = None
     messages: int = 0
+
+    def lives(self, now_ns: int) -> bool:
+        """Whether its ten seconds run."""
+        return now_ns - self.greeted_ns < HELLO_SECONDS * NANOSECONDS
 
 
 @dataclass(slots=True)
@@ -74,10 +80,10 @@ class Limit:
         self.times.append(now_ns)
         return True
 
-    def forgive(self) -> None:
-        """Take the last event back."""
-        if self.times:
-            self.times.pop()
+    def forgive(self, event_ns: int) -> None:
+        """Take the event of that time back, where it still counts."""
+        with suppress(ValueError):
+            self.times.remove(event_ns)
 
 
 @dataclass(slots=True)
@@ -152,7 +158,6 @@ class Links:
             received = link.session.ends.receive(frame)
             if received.verdict is not Verdict.IGNORED or not link.session.ends.spent:
                 return link.session, received
-            link.session = None  # its last answer can be asked for again, and nothing more
         if link.candidate:
             return link.candidate, Received(verdict=Verdict.IGNORED)
         return None
@@ -165,7 +170,7 @@ class Links:
 
     def _hello(self, link: Link, frame: Frame, now_ns: int, random: bytes) -> Frame | None:
         attempt = link.attempt
-        if attempt and attempt.request == frame and now_ns < attempt.until_ns:
+        if attempt and attempt.request == frame and attempt.lives(now_ns):
             return attempt.response
         try:
             wanted: HelloRequest = parse(HELLO_REQUEST, frame.body)
@@ -175,7 +180,7 @@ class Links:
             return None
         chosen = choose_version(wanted.lowest, wanted.highest)
         response = hello_frame(Kind.HELLO_RESPONSE, frame.counter, self._hello_body(chosen, random, now_ns))
-        link.attempt = _Attempt(frame, response, chosen, wanted, now_ns + HELLO_SECONDS * NANOSECONDS)
+        link.attempt = _Attempt(frame, response, chosen, wanted, now_ns)
         return response
 
     def _hello_body(self, chosen: int, random: bytes, now_ns: int) -> bytes:
@@ -196,7 +201,7 @@ class Links:
 
     def _handshake(self, link: Link, frame: Frame, now_ns: int, ephemeral: bytes) -> Frame | None:
         attempt = link.attempt
-        if attempt is None or now_ns >= attempt.until_ns:
+        if attempt is None or not attempt.lives(now_ns):
             return None
         if frame == attempt.last_message:
             return attempt.last_answer
@@ -228,6 +233,7 @@ class Links:
                 peer_id=peer_id(handshake.remote_static),
                 public_key=handshake.remote_static,
                 pairing=attempt.wanted.mode is Mode.PAIR,
+                greeted_ns=attempt.greeted_ns,
                 born_ns=now_ns,
             )
         return Frame(version=attempt.version, kind=Kind.HANDSHAKE, counter=frame.counter, body=body)
@@ -250,16 +256,16 @@ class Links:
         """Make a candidate that has authenticated the session of its link, and the only one of its peer."""
         link = self.links[number]
         link.attempt, link.candidate, link.session, link.must_greet_ns = None, None, session, None
-        link.handshakes.forgive()
+        link.handshakes.forgive(session.greeted_ns)
         self.end_sessions(session.peer_id, but=number)
         return session
 
     def _end_outdated(self, link: Link, now_ns: int) -> None:
-        """End a session that is too old, and everything whose peer is neither pending nor kept any more."""
+        """End what is too old, and everything whose peer is neither pending nor kept any more."""
         session, candidate, attempt = link.session, link.candidate, link.attempt
         if session and (session.is_old(now_ns) or self._is_strange(session, now_ns)):
             link.session = None
-        if candidate and self._is_strange(candidate, now_ns):
+        if candidate and (candidate.is_old(now_ns) or self._is_strange(candidate, now_ns)):
             link.candidate = None
         if attempt and attempt.handshake and attempt.wanted.mode is Mode.SESSION:
             known = self._pairing.public_key(attempt.wanted.peer_id, now_ns)

@@ -93,3 +93,4 @@ def test_the_last_answer_of_a_spent_session_can_be_asked_for_again_and_nothing_e
     beyond = bridge.session.seal(b"\x03\x00")
     monkeypatch.setattr("protocol.session.MAX_REQUESTS", 3)
     assert is_refusal(bridge.send(beyond), beyond)
+    assert bridge.send(last) == answer

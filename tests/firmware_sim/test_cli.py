@@ -148,6 +148,7 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
         ["run", "--tcp", "nonsense"],
         ["run", "--tcp", "127.0.0.1:65536"],
         ["run", *at, "--label-file", str(mine)],
+        ["run", *at, "--label-file", str(folder.folder)],
         ["enter", "12345"],
         ["clock", "--control", folder.path("ctl"), "--set", "yesterday"],
         ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00"],

@@ -118,6 +118,28 @@ def test_hellos_that_lead_to_a_session_are_not_counted() -> None:
     assert hellos(bridge, 6) == [True] * 5 + [False]
 
 
+def test_a_session_takes_its_own_hello_off_the_count_and_not_a_later_one() -> None:
+    bench = Bench()
+    bridge = peer_of(bench)
+    bench.wait(20)
+    bridge.shake()
+    bench.wait(5)
+    assert hellos(bridge, 3) == [True] * 3
+    assert bridge.is_served()  # its hello was said five seconds before the three
+    bench.wait(5)
+    assert hellos(bridge, 3) == [True, True, False]
+
+
+def test_a_candidate_that_waits_for_a_day_is_gone() -> None:
+    bench = Bench()
+    bridge = peer_of(bench)
+    bench.power_cycle()
+    bridge.shake()
+    bench.wait(DAY)
+    with pytest.raises(RefusedByLock):
+        bridge.is_served()
+
+
 def test_a_handshake_that_is_not_used_is_counted() -> None:
     bench = Bench()
     bridge = peer_of(bench)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
@@ -15,20 +14,17 @@ from firmware_sim.behaviours import bolt, clock, pairing, pins
 from firmware_sim.clock import NANOSECONDS
 from firmware_sim.records import MAX_PEERS
 from protocol import fields, pin_rules, posix_tz, session, version
-from protocol.codec import decode_request, parse
 from protocol.errors import ProtocolError
 from protocol.exchange import Retry
 from protocol.fields import Choice, Flags, Layout, Many, Record
 from protocol.framing import HEADER, Damage, Kind, cobs_encode, crc16, encoded_bound
 from protocol.label import SECRET_SIZE
-from protocol.messages.clock import ClockSetRequest
-from protocol.messages.declaration import Change, Request
+from protocol.messages.declaration import Change
 from protocol.messages.device import UNKNOWN_BATTERY
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, RANDOM_SIZE, HelloFlag, Mode
-from protocol.messages.pins import FINGERPRINT_SIZE, PinCreateRequest, PinGetRequest, PinListRequest, PinUpdateRequest
+from protocol.messages.pins import FINGERPRINT_SIZE
 from protocol.messages.records import PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
 from protocol.registry import MESSAGES, AnyMessage
-from protocol.schedule import LocalTime, local_time
 from protocol.vocabulary import (
     MAX_WINDOWS,
     BoltState,
@@ -36,29 +32,24 @@ from protocol.vocabulary import (
     ClockState,
     Denial,
     DoorState,
-    PinEntry,
-    PinSummary,
     Rule,
-    Schedule,
     Status,
     Weekdays,
-    Window,
 )
 
+from .spec_conversations import MESSAGE_EXAMPLES, check_conversation, check_hellos, check_messages, check_pages
 from .spec_examples import (
-    MESSAGE_EXAMPLES,
     Examples,
     check_cobs,
-    check_conversation,
     check_crc,
     check_damage,
     check_frame,
     check_label,
-    check_messages,
     fields_of,
-    pieces,
     read_examples,
 )
+from .spec_records import check_local_time, check_records
+from .spec_rules import BROKEN, check_malformed, check_rules, check_zones
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "protocol" / "SPEC.md").read_text()
@@ -84,8 +75,9 @@ RECORDS = {
     for layout in (HEADER, HELLO_REQUEST, HELLO_RESPONSE, WINDOW, SCHEDULE, PIN_ENTRY, PIN_SUMMARY)
 }
 METHODS = {message.method: message for message in MESSAGES.values()}
+SEALED = version.HEADER_SIZE + version.TAG_SIZE + version.CRC_SIZE
 LIMITS = {
-    "hellos answered anew, those that led to a session not counted": links.HANDSHAKES,
+    "hellos that count": links.HANDSHAKES,
     "REFUSED frames": links.REFUSALS,
     "open links": links.MAX_LINKS,
     "from opening a connection to its first session": links.HELLO_SECONDS,
@@ -103,11 +95,13 @@ LIMITS = {
     "pairing window": pairing.WINDOW_SECONDS,
     "button held to open it, in the simulated lock": pairing.HOLD_SECONDS,
     "pairing handshakes in a window": pairing.HANDSHAKES_A_WINDOW,
+    "from a pairing handshake to a commit, less than": pairing.PENDING_SECONDS,
     "life of a pending peer": pairing.PENDING_SECONDS,
     "active peers that a lock keeps, at least": MAX_PEERS,
     "tag": version.TAG_SIZE,
     "requests in a session": session.MAX_REQUESTS,
-    "life of a session": session.MAX_AGE,
+    "life of a session or candidate": session.MAX_AGE,
+    "bytes that a frame adds to a request or an answer": SEALED,
     "digits of a pin, at least": pin_rules.MIN_DIGITS,
     "digits of a pin, at most": pin_rules.MAX_DIGITS,
     "different digits, at least": pin_rules.MIN_DIFFERENT_DIGITS,
@@ -122,11 +116,7 @@ LIMITS = {
     "its jitter, at most": Retry().jitter * 100,
     "transmissions": Retry().transmissions,
     "battery unknown": UNKNOWN_BATTERY,
-    "ping payload while the frame limit is 256, at most": 256
-    - version.HEADER_SIZE
-    - version.TAG_SIZE
-    - version.CRC_SIZE
-    - len(b"\x03\x00\x00"),
+    "ping payload while the frame limit is 256, at most": version.DEFAULT_MAX_FRAME - SEALED - len(b"\x03\x00\x00"),
     "largest pin id": pins.LAST_ID,
     "longest pin summary": 2 + 1 + pin_rules.MAX_ALIAS_BYTES + 1 + 4 + 4 + 1 + 5 * MAX_WINDOWS,
     "hold of the drawn bolt, in the simulated lock": bolt.OPEN_NS // NANOSECONDS,
@@ -134,24 +124,6 @@ LIMITS = {
 TYPES = [(fields.U8, "u8"), (fields.U16, "u16"), (fields.U32, "u32")]
 TYPES += [(fields.Ascii, "ascii"), (fields.Utf8, "utf8"), (fields.Raw, "raw")]
 NOTICED = (AssertionError, ProtocolError, InvalidTag, KeyError, ValueError)
-NIGHTS = Window(weekdays=Weekdays(31), start=22 * 60, end=6 * 60)
-SATURDAY = Window(weekdays=Weekdays.SATURDAY, start=8 * 60, end=12 * 60 + 30)
-YEAR_2027, EIGHT_O_CLOCK = 1798758000, 1795420800  # 2027-01-01 00:00 in Warsaw; 2026-11-23 08:00 UTC
-FORTNIGHT = Schedule(valid_from=YEAR_2027, valid_until=YEAR_2027 + 14 * 86400, windows=(NIGHTS, SATURDAY))
-CAFE = PinEntry(digits="86420", alias="Café", schedule=FORTNIGHT)
-ANNA, BOB = PinEntry(digits="97531", alias="Anna"), PinEntry(digits="97531", alias="Bob")
-EVE, SEQUENCE = PinEntry(digits="11223", alias="Eve"), PinEntry(digits="12345", alias="Bob")
-CREATED = [(1, ANNA), (1, ANNA), (1, BOB), (3, BOB), (2, SEQUENCE), (2, BOB), (2, CAFE), (3, EVE)]
-SET = [(EIGHT_O_CLOCK + 1, False), (EIGHT_O_CLOCK - 300, False), (EIGHT_O_CLOCK - 300, True)]
-WARSAW = "CET-1CEST,M3.5.0,M10.5.0/3"
-ASKED: dict[str, list[Request]] = {
-    "set_clock": [ClockSetRequest(time=time, force=force, zone="Europe/Warsaw", rule=WARSAW) for time, force in SET],
-    "create_pin": [PinCreateRequest(operation=operation, entry=entry) for operation, entry in CREATED],
-    "get_pin": [PinGetRequest(id=1), PinGetRequest(id=3)],
-    "update_pin": [PinUpdateRequest(operation=3, id=1, entry=PinEntry(digits="24680", alias="Anna B", enabled=False))],
-    "list_pins": [PinListRequest(after=0, list_version=0), PinListRequest(after=0, list_version=7)],
-}
-"""What the requests mean whose answers would not tell."""
 PROSE_TABLES = {"kept", "type", "part", "answered to"}
 
 
@@ -229,9 +201,14 @@ def test_a_section_names_each_refusal_that_its_examples_show(message: AnyMessage
     of_any = {"BUSY", "DENIED", "STALE", "CONFLICT", "UNSUPPORTED"}
     section, example = SECTIONS[message.section], EXAMPLES[message.method]
     shown = {Status(example[answer][1]).name for _, answer in example.exchanges()} - {"OK"} - of_any
-    shown -= {"INVALID"} if message.method == "ping" else set()  # MALFORMED, which any request may get
     assert "Refusals: " in section
     assert all(name in section for name in shown)
+
+
+def test_every_rule_has_an_example_that_breaks_it() -> None:
+    answers = [value.split() for example in EXAMPLES.values() for value in example.values.values()]
+    shown = {Rule(int(answer[2], 16)) for answer in answers if len(answer) == 3 and answer[1:2] == ["05"]}
+    assert shown | {Rule[name.rstrip("_1234")] for name in BROKEN} == set(Rule)
 
 
 def test_the_table_of_handshakes_is_what_the_examples_show() -> None:
@@ -281,33 +258,6 @@ def test_the_checklist_counts_on_and_each_line_is_one_requirement_with_its_secti
         assert cited[1] in SECTIONS
 
 
-def check_records(examples: Examples) -> None:
-    schedule, pin = CAFE.schedule, PinSummary(id=2, alias="Café", enabled=True, schedule=CAFE.schedule)
-    records = {"window": (WINDOW, schedule.windows[0]), "schedule": (SCHEDULE, schedule)}
-    records |= {"pin_entry": (PIN_ENTRY, CAFE), "pin_summary": (PIN_SUMMARY, pin)}
-    for name, (layout, record) in records.items():
-        assert examples["records"].fields(name) == pieces(layout, record)
-        assert parse(layout, examples["records"][name]) == record
-
-
-def check_local_time(examples: Examples) -> None:
-    example = examples["local_time"]
-    rule = posix_tz.parse_tz(example.text("rule"))
-    for number in range(1, 6):
-        weekday, minute = example.fields(f"local_{number}")
-        at = datetime.fromisoformat(example.text(f"at_{number}")).replace(tzinfo=UTC)
-        assert example.number(f"utc_{number}") == at.timestamp()
-        shown = LocalTime(weekday_bit=Weekdays(weekday[0]), minute=int.from_bytes(minute, "big"))
-        assert local_time(example.number(f"utc_{number}"), rule) == shown
-
-
-def check_story(examples: Examples) -> None:
-    for name, requests in ASKED.items():
-        shown = [decode_request(examples[name][request])[1] for request, _ in examples[name].exchanges()]
-        assert shown == requests
-    check_messages(examples)
-
-
 CHECKS: dict[str, Callable[[Examples], None]] = {
     "crc": check_crc,
     "cobs": check_cobs,
@@ -315,9 +265,14 @@ CHECKS: dict[str, Callable[[Examples], None]] = {
     "damage": check_damage,
     "label": check_label,
     **dict.fromkeys(("pairing", "session", "refused"), check_conversation),
+    "hellos": check_hellos,
     "records": check_records,
     "local_time": check_local_time,
-    **dict.fromkeys(MESSAGE_EXAMPLES, check_story),
+    "zones": check_zones,
+    **dict.fromkeys(MESSAGE_EXAMPLES, check_messages),
+    "pages": check_pages,
+    "malformed": check_malformed,
+    "rules": check_rules,
 }
 
 DIGITS = [(name, value) for name in EXAMPLES for value in EXAMPLES[name].values]
