@@ -7,7 +7,7 @@ from protocol.framing import Frame, FrameDecoder, encode_frame
 
 from . import factory as factory_page
 from .clock import Clock
-from .errors import OptionError
+from .errors import FlashWorn, OptionError
 from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame
 from .factory import Factory
 from .firmware import Firmware
@@ -51,6 +51,7 @@ class Device:
         self._now = now
         self._entropy = entropy
         self._decoders: dict[int, FrameDecoder] = {}
+        self._connections: dict[int, bool] = {}
         self.factory = factory_page.read(flash) or self._burn()
         self.clock = Clock(epoch)
         self.power_cycle()
@@ -58,6 +59,7 @@ class Device:
     def power_cycle(self) -> None:
         """Lose everything but flash and the battery of the clock: links, sessions, pending peers, the window."""
         self._decoders.clear()
+        self._connections.clear()
         self.store = Store.mount(self._flash, LOG)
         self.firmware = Firmware(self.factory, self.store, self.clock, slots=self._slots, entropy=self._entropy(32))
 
@@ -69,11 +71,13 @@ class Device:
     def open(self, link: int, *, connection: bool) -> Stepped:
         """A bridge is at the other end of `link`."""
         self._decoders[link] = FrameDecoder(MAX_FRAME)
+        self._connections[link] = connection
         return self.happen(LinkOpened(link=link, connection=connection))
 
     def close(self, link: int) -> Stepped:
         """The other end of `link` is gone."""
         self._decoders.pop(link, None)
+        self._connections.pop(link, None)
         return self.happen(LinkClosed(link=link))
 
     def receive(self, link: int, data: bytes) -> Stepped:
@@ -87,10 +91,18 @@ class Device:
         return Stepped(outputs=tuple(outputs))
 
     def happen(self, event: Event) -> Stepped:
-        """Let the firmware take one event, and turn its frames into bytes."""
+        """Let the firmware take one event, and turn its frames into bytes.
+
+        Where flash fails under a change, the lock starts anew without an answer: only a mount tells what flash holds.
+        """
+        try:
+            actions = self.firmware.step(self._now(), event)
+        except FlashWorn:
+            self._start_anew()
+            return Stepped()
         outputs: list[Output] = []
         decided: Decided | None = None
-        for action in self.firmware.step(self._now(), event):
+        for action in actions:
             match action:
                 case SendFrame():
                     data = encode_frame(action.frame, max_frame=MAX_FRAME)
@@ -100,6 +112,12 @@ class Device:
                 case Decided():
                     decided = action
         return Stepped(outputs=tuple(outputs), decided=decided)
+
+    def _start_anew(self) -> None:
+        connections = dict(self._connections)
+        self.power_cycle()
+        for link, connection in connections.items():
+            self.open(link, connection=connection)
 
     def _burn(self) -> Factory:
         random = self._entropy(20)

@@ -18,7 +18,7 @@ from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
 from .behaviours.schedule import Gate
 from .clock import Clock
-from .errors import FlashWorn, StoreFull
+from .errors import StoreFull
 from .events import (
     Action,
     ButtonHeld,
@@ -148,7 +148,7 @@ class Firmware:
         """Make what is staged durable, and return whether it is."""
         try:
             self.memory.commit()
-        except (StoreFull, FlashWorn):
+        except StoreFull:
             return False
         return True
 

@@ -36,7 +36,7 @@ class InProcessPlug:
     def hang_up(self) -> None:
         """Let the bridge see that the lock has ended the link."""
         self._inbox.lose()
-        self.disconnect()
+        asyncio.get_running_loop().call_soon(self.disconnect)  # the simulator may be taking this link just now
 
     def disconnect(self) -> None:
         """Let the lock see that the bridge has gone."""

@@ -17,8 +17,8 @@ from .render import Renderer
 _EPILOGUE = """\
 Every command takes `--json`: one JSON object a line on stdout, and nothing else.
 
-Exit codes: 0 done, 1 internal failure, 2 wrong usage, 3 not found or unreachable, 4 refused by the lock,
-5 authentication or pairing, 6 no acknowledgement (outcome unknown), 130 interrupted.
+Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3 not found or unreachable,
+4 refused by the lock, 5 authentication or pairing, 6 no acknowledgement (outcome unknown), 130 interrupted.
 
 `LATCHWIRE_STATE_DIR` moves all state, keys included.
 """

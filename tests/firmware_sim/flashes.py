@@ -74,6 +74,10 @@ class LapsingFlash:
         if not self._lapses():
             self._inner.erase(page)
 
+    def lapse_after(self, operations: int) -> None:
+        """Count anew: the operation of this number is skipped."""
+        self._left = operations
+
     def _lapses(self) -> bool:
         self._left -= 1
         return self._left == 0

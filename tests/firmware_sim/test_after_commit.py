@@ -5,14 +5,19 @@ from itertools import count
 
 import pytest
 
-from firmware_sim.errors import FlashWorn
+from firmware_sim.device import GEOMETRY
+from firmware_sim.errors import StoreFull
+from firmware_sim.flash import NorFlash
 from firmware_sim.store import Region
+from protocol.codec import encode_request
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest
 from protocol.messages.declaration import Refusal
 from protocol.messages.device import InfoRequest, PingRequest, PingResponse
 from protocol.messages.pairing import PairCommitRequest, PairCommitResponse, UnpairRequest
+from protocol.messages.pins import PinCreateRequest, PinCreateResponse
 from protocol.vocabulary import ClockState, PinEntry, Rule, Status
-from tests.firmware_sim.bench import Bench, Bridge, is_refusal, peer_of
+from tests.firmware_sim.bench import ANNA, Bench, Bridge, is_refusal, peer_of
+from tests.firmware_sim.flashes import LapsingFlash
 
 STORAGE = Refusal(status=Status.STORAGE)
 
@@ -45,9 +50,8 @@ def test_a_clock_whose_zone_cannot_be_stored_is_not_set() -> None:
 def test_an_unpairing_that_cannot_be_stored_ends_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     bridge = peer_of(bench)
-    store = bench.device.store
     with monkeypatch.context() as patch:
-        patch.setattr(type(store), "commit", _fail)
+        patch.setattr(type(bench.device.store), "commit", _full)
         assert bridge.ask(UnpairRequest()) == STORAGE
     assert bridge.is_served()
     assert not isinstance(bridge.ask(UnpairRequest()), Refusal)
@@ -55,8 +59,26 @@ def test_an_unpairing_that_cannot_be_stored_ends_no_session(monkeypatch: pytest.
     assert is_refusal(bridge.send(frame), frame)
 
 
-def _fail(*_: object) -> None:
-    raise FlashWorn("The page is worn.")
+def _full(*_: object) -> None:
+    raise StoreFull("The store is full.")
+
+
+def test_a_change_under_which_flash_fails_is_not_answered_and_is_resolved_by_asking_again() -> None:
+    silent = 0
+    for lapse in range(1, 30):
+        flash = LapsingFlash(NorFlash(GEOMETRY), 0)
+        bench = Bench(flash=flash)
+        bridge = peer_of(bench)
+        flash.lapse_after(lapse)
+        request = PinCreateRequest(operation=1, entry=ANNA)
+        answer = bridge.send(bridge.session.seal(encode_request(request)))
+        if answer is None:
+            silent += 1
+            bridge.connect()
+            assert bridge.ask(request) == PinCreateResponse(id=1, list_version=2)
+        bench.power_cycle()
+        assert bench.opens(ANNA.digits)
+    assert silent > 10
 
 
 def test_a_pairing_session_commits_within_a_minute_or_never() -> None:
