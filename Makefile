@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: help demo test check bench bugs lock clean
+.PHONY: help demo test check bench bugs generate lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"
 	@echo "make test   run the tests"
 	@echo "make check  lint, types, import rules"
 	@echo "make bench  print the speed table"
 	@echo "make bugs   plant known bugs, one after another, and see the tests catch them"
+	@echo "make generate  write protocol/generated.py from the layouts"
 	@echo "make lock   renew constraints.txt from what is installed"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -35,6 +36,10 @@ bench: $(STAMP)
 
 bugs: $(STAMP)
 	$(BIN)/python -m tests.planted_bugs
+
+generate: $(STAMP)
+	$(BIN)/python -m protocol.generator > $(VENV)/generated.py
+	mv $(VENV)/generated.py protocol/generated.py
 
 lock: $(STAMP)
 	$(BIN)/pip freeze --exclude-editable --exclude latchwire > constraints.txt

@@ -6,11 +6,11 @@ cannot survive the import. Numbers are big-endian (SPEC 2).
 
 import dataclasses
 from enum import IntEnum, IntFlag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import construct
 from construct import (
     Adapter,
-    Bytes,
     Construct,
     Container,
     GreedyBytes,
@@ -42,6 +42,8 @@ __all__ = [
     "Utf8",
 ]
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     Layout = Construct[Any, Any]
     _Adapter = Adapter[Any, Any, Any, Any]
@@ -56,7 +58,31 @@ Utf8: Layout = PascalString(Int8ub, "utf8")
 """u8 length, then so many bytes of UTF-8."""
 Ascii: Layout = PascalString(Int8ub, "ascii")
 """u8 length, then so many bytes of ASCII."""
-Raw: Layout = Prefixed(Int8ub, GreedyBytes)
+
+
+class Bytes(construct.Bytes):
+    """So many bytes; construct's own Bytes would let an integer pass for them."""
+
+    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
+        return super()._build(_only(bytes, obj, path), stream, context, path)
+
+
+class _AllBytes(_Adapter):
+    """The bytes that are left."""
+
+    def __init__(self) -> None:
+        super().__init__(GreedyBytes)
+
+    def _decode(self, obj: bytes, context: Container[Any], path: str) -> bytes:
+        del context, path
+        return obj
+
+    def _encode(self, obj: bytes, context: Container[Any], path: str) -> bytes:
+        del context
+        return _only(bytes, obj, path)
+
+
+Raw: Layout = Prefixed(Int8ub, _AllBytes())
 """u8 length, then so many bytes."""
 
 
@@ -107,7 +133,7 @@ class Flags(_Adapter):
 
     def _encode(self, obj: IntFlag, context: Container[Any], path: str) -> int:
         del context, path
-        return int(obj)
+        return obj  # `int(obj)` would let text pass
 
 
 class Many(_Adapter):
@@ -122,8 +148,8 @@ class Many(_Adapter):
         return tuple(obj)
 
     def _encode(self, obj: tuple[Any, ...], context: Container[Any], path: str) -> list[Any]:
-        del context, path
-        return list(obj)
+        del context
+        return list(_only(tuple, obj, path))
 
 
 class Record(_Adapter):
@@ -138,6 +164,7 @@ class Record(_Adapter):
             raise TypeError(f"{record.__name__} and its layout name different fields")
         super().__init__(Struct(*fields))
         self.record = record
+        self.fields = fields
         self.names = tuple(declared)
 
     def _decode(self, obj: Container[Any], context: Container[Any], path: str) -> object:
@@ -149,3 +176,9 @@ class Record(_Adapter):
         if type(obj) is not self.record:
             raise MappingError(f"not a {self.record.__name__}", path)
         return {name: getattr(obj, name) for name in self.names}
+
+
+def _only(kind: type[T], obj: T, path: str) -> T:
+    if not isinstance(obj, kind):
+        raise MappingError(f"not {kind.__name__}", path)
+    return obj

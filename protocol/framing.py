@@ -1,43 +1,37 @@
 """COBS stream ↔ frames (SPEC 3). Damage is a value, so one bad frame never kills the stream, and memory is bounded."""
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import crcmod
 
 from .codec import build, parse
 from .errors import MalformedError, MisuseError
-from .fields import U8, U16, U32, Choice, Record, Terminated
+from .header import HEADER, Header, Kind
 from .version import CRC_SIZE, HEADER_SIZE, HELLO_VERSION, LARGEST_MAX_FRAME, MAX_VERSION
+
+__all__ = [
+    "DELIMITER",
+    "HEADER",
+    "Damage",
+    "Frame",
+    "FrameDecoder",
+    "Header",
+    "Kind",
+    "check_frame",
+    "cobs_decode",
+    "cobs_encode",
+    "crc16",
+    "encode_frame",
+    "encoded_bound",
+    "pack_header",
+]
 
 DELIMITER = b"\x00"
 _LONGEST_RUN = 254
 
 crc16 = crcmod.mkCrcFun(0x11021, initCrc=0xFFFF, rev=False, xorOut=0)
 """CRC-16/IBM-3740: check value 0x29B1 over the ASCII bytes 123456789 (SPEC 3.2)."""
-
-
-class Kind(IntEnum):
-    """What a frame carries (SPEC 3.1)."""
-
-    HELLO_REQUEST = 1
-    HELLO_RESPONSE = 2
-    HANDSHAKE = 3
-    TRANSPORT = 4
-    REFUSED = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """The first 8 bytes of a frame (SPEC 3.1); `length` is that of the body in bytes."""
-
-    version: int
-    kind: Kind
-    counter: int
-    length: int
-
-
-HEADER = Record(Header, "version" / U8, "kind" / Choice(Kind), "counter" / U32, "length" / U16, Terminated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +73,11 @@ def cobs_encode(data: bytes) -> bytes:
     """Return `data` without zero bytes (Cheshire and Baker 1999, without the delimiter)."""
     coded = bytearray()
     for run in data.split(DELIMITER):
-        for start in range(0, len(run) - _LONGEST_RUN + 1, _LONGEST_RUN):
+        rest = run
+        while len(rest) >= _LONGEST_RUN:
             coded.append(_LONGEST_RUN + 1)
-            coded += run[start : start + _LONGEST_RUN]
-        rest = run[len(run) - len(run) % _LONGEST_RUN :]
+            coded += rest[:_LONGEST_RUN]
+            rest = rest[_LONGEST_RUN:]
         coded.append(len(rest) + 1)
         coded += rest
     return bytes(coded)

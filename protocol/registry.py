@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from .fields import Record
+from .header import HEADER
 from .messages.clock import CLOCK_GET, CLOCK_SET
 from .messages.declaration import Message, Request
 from .messages.device import INFO, PING, STATUS
+from .messages.hello import HELLO_REQUEST, HELLO_RESPONSE
 from .messages.pairing import PAIR_COMMIT, UNPAIR
 from .messages.pins import LAST_OPERATION, PIN_CLEAR, PIN_CREATE, PIN_DELETE, PIN_GET, PIN_LIST, PIN_UPDATE
 
@@ -42,3 +45,11 @@ MESSAGES = index(
 )
 
 BY_REQUEST: dict[type[Request], AnyMessage] = {message.request: message for message in MESSAGES.values()}
+
+LAYOUTS: tuple[Record, ...] = (
+    HEADER,
+    HELLO_REQUEST,
+    HELLO_RESPONSE,
+    *(layout for message in MESSAGES.values() for layout in (message.request_layout, message.response_layout)),
+)
+"""Every record that travels by itself; generated.py reads and writes these."""

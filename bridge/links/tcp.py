@@ -29,9 +29,8 @@ class TcpLink(asyncio.Protocol):
         return self._inbox.lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and send small frames at once."""
+        """Keep the transport; asyncio has told the socket to send small frames at once."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
         """Keep the bytes for the reader."""

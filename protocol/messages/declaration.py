@@ -48,8 +48,8 @@ class Message(Generic[Q, R]):
     section: str
     request: type[Q]
     response: type[R]
-    request_layout: Layout
-    response_layout: Layout
+    request_layout: Record
+    response_layout: Record
 
 
 def declare(

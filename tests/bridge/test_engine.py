@@ -106,10 +106,11 @@ def test_locks_do_not_wait_for_each_other(scenario: Scenario) -> None:
 def test_a_change_beside_another_that_runs_or_waits_is_busy_at_once(scenario: Scenario, reads_before: int) -> None:
     async def test(bench: Bench) -> None:
         running = [bench.read("a", 1) for _ in range(reads_before)] + [bench.change("b", 1)]
-        await asyncio.sleep(0.5)
-        with pytest.raises(LockBusy, match="Another request is being processed for the lock front"):
-            await bench.change("c", 1)
-        assert virtual_loop().time() == 0.5
+        for at in (0.5, 0.5 + reads_before):
+            await asyncio.sleep(at - virtual_loop().time())
+            with pytest.raises(LockBusy, match="Another request is being processed for the lock front"):
+                await bench.change("c", 1)
+            assert virtual_loop().time() == pytest.approx(at, abs=1e-5)
         await bench.read("d", 1)
         await asyncio.gather(*running)
         assert await bench.change("e", 1) == "e"

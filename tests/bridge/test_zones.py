@@ -67,7 +67,7 @@ def test_anything_else_is_no_zone(name: str) -> None:
         posix_rule(name)
 
 
-FOOTERS = [b"\n\n", b"", b"\n", b"\nnonsense\n", b"\nCET-1CEST\n", b"\n\xff\xfe\n", b"UTC0"]
+FOOTERS = [b"\n\n", b"", b"\n", b"\nnonsense\n", b"\nCET-1CEST\n", b"\nCET-1\n\n", b"\n\xff\xfe\n", b"UTC0"]
 
 
 @pytest.mark.parametrize("footer", FOOTERS)

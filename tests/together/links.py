@@ -91,6 +91,14 @@ class Dead(Whole):
         raise AssertionError
 
 
+class Babbling(Dead):
+    """Swallows everything, and makes noise."""
+
+    async def read(self) -> bytes:
+        await asyncio.sleep(0.2)
+        return b"\x05noise\x00"
+
+
 class Deaf(Whole):
     """Loses the answers of some kinds; `kinds` may change while it is open."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ class Workshop:
     """Locks by name, and the folder of a bridge; `wrap` makes a double of each link, and the links are kept."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(state_dir=folder, deadline=0.1)
+        self.settings = Settings(state_dir=folder)
+        self.ack_timeout = 0.3
         self.hub = MemoryHub()
         self.locks: dict[str, Simulator] = {}
         self.wrap: Callable[[Link], Whole] = Whole
@@ -39,6 +41,11 @@ class Workshop:
         lock.hold_button(5)
         self.hub.ends[name] = InProcessLock(lock)
         return lock
+
+    def hurry(self) -> None:
+        """Let bridges wait but shortly, for a test in real time that loses frames on purpose."""
+        self.ack_timeout = 0.03
+        self.settings = replace(self.settings, deadline=0.15)
 
     @property
     def label(self) -> str:
@@ -72,9 +79,9 @@ class Workshop:
             return await service.locks()
 
     async def open_double(self, target: str, hub: MemoryHub | None) -> Whole:
-        """Open a link, and have it go through the double and wait but shortly."""
+        """Open a link, and have it go through the double."""
         link = self.wrap(await open_link(target, hub))
-        link.ack_timeout = 0.01
+        link.ack_timeout = self.ack_timeout
         self.links.append(link)
         return link
 

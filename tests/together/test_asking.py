@@ -11,7 +11,7 @@ from firmware_sim.requests import MAX_FRAME
 from protocol.framing import Kind
 from protocol.messages.declaration import Refusal
 from protocol.messages.pins import PIN_CREATE, PinListResponse
-from protocol.version import DEFAULT_MAX_FRAME
+from protocol.version import DEFAULT_MAX_FRAME, LARGEST_MAX_FRAME
 from protocol.vocabulary import ClockState, PinEntry, Schedule, Status, Weekdays, Window
 from tests.together.door import open_door, pin
 from tests.together.links import Losing
@@ -90,6 +90,26 @@ def test_a_new_session_in_the_midst_of_a_list_falls_back_to_short_frames() -> No
         lengths = [len(answer) for answer in door.links[0].heard]
         assert max(lengths[:8]) > DEFAULT_MAX_FRAME
         assert max(lengths[8:]) <= DEFAULT_MAX_FRAME + 4
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("told", "used"), [(MAX_FRAME, MAX_FRAME), (0xFFFF, LARGEST_MAX_FRAME)])
+def test_longer_frames_are_expected_once_the_lock_has_told_of_them_and_only_in_that_session(
+    told: int, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_sim.requests.MAX_FRAME", told)
+
+    async def scenario() -> None:
+        door = await open_door()
+        door.target = "memory:wire"
+        client = door.client()
+        await client.info()
+        assert client._wire is not None
+        assert client._wire.max_frame == used
+        door.simulator.power_cycle()
+        await client.ping()
+        assert client._wire.max_frame == DEFAULT_MAX_FRAME
 
     run(scenario())
 

@@ -11,7 +11,7 @@ from protocol.framing import Frame, Kind
 from protocol.noise import Ciphers
 from protocol.vocabulary import PinEntry, PinSummary, Status
 from tests.together.door import Door, open_door, pin
-from tests.together.links import DOUBLES, Dead, Double, Whole, frames_of, luck
+from tests.together.links import DOUBLES, Babbling, Dead, Double, Whole, frames_of, luck
 from tests.virtual_time import run
 
 SEEDS = range(4)
@@ -103,10 +103,11 @@ def test_a_whole_link_carries_each_frame_once_and_one_session() -> None:
     run(scenario())
 
 
-def test_a_dead_link_gives_no_answer_however_long_one_waits() -> None:
+@pytest.mark.parametrize("double", [Dead, Babbling])
+def test_a_dead_link_gives_no_answer_however_long_one_waits(double: type[Whole]) -> None:
     async def scenario() -> None:
         door = await open_door()
-        door.wrap = Dead
+        door.wrap = double
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(3600):
                 await door.client().create_pin(pin("97531"))

@@ -195,6 +195,7 @@ def test_a_place_without_a_lock_is_unreachable_and_a_silent_one_is_told(scenario
         with pytest.raises(Unreachable):
             await shop.pair(replace(WISH, target="memory:nobody"))
         shop.wrap = Dead
+        shop.hurry()
         with pytest.raises(AckTimeout, match=r"^The lock does not answer\. Is it powered"):
             await shop.pair()
         assert await shop.records() == ()
@@ -219,6 +220,16 @@ def test_an_unreadable_answer_to_the_commit_is_none(scenario: Scenario, monkeypa
         with pytest.raises(AckTimeout) as failure:
             await shop.pair()
         assert str(failure.value) == CUT_OFF
+
+    scenario(test)
+
+
+def test_pairing_sets_a_clock_however_far_it_is_ahead(scenario: Scenario) -> None:
+    async def test(shop: Workshop) -> None:
+        clock = shop.locks["front"].device.clock
+        clock.set(3_000_000_000)
+        await shop.pair()
+        assert clock.epoch < 3_000_000_000
 
     scenario(test)
 

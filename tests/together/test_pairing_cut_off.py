@@ -1,18 +1,22 @@
 """Pairing that is cut off at any step: the same command again finishes it, and a lock has one peer in the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bridge.config import DEFAULT_DEADLINE
 from bridge.errors import AckTimeout, BridgeError, LinkLost, PairingRefused
 from bridge.links import Link
 from bridge.pairing import CUT_OFF
 from bridge.records import PairingState
+from firmware_sim.simulator import Simulator
 from protocol.framing import Kind
 from protocol.label import format_label
+from tests.together.door import WiredLock
 from tests.together.links import Cut, Losing, Whole
 from tests.together.pairings import WISH, Workshop, workshop
 
@@ -40,7 +44,8 @@ Scenario = Callable[[Callable[[Workshop], Awaitable[None]]], None]
 
 async def finished(shop: Workshop) -> None:
     """Give the same command again, and see that the lock is paired, once."""
-    shop.wrap = Whole
+    shop.wrap, shop.ack_timeout = Whole, 0.3
+    shop.settings = replace(shop.settings, deadline=DEFAULT_DEADLINE)
     async with shop.process() as service:
         record = await service.pair(WISH, shop.label)
         assert record.state is PairingState.PAIRED
@@ -54,6 +59,19 @@ def losing(direction: str, numbers: Container[int]) -> Callable[[Link], Losing]:
     if direction == "requests":
         return lambda link: Losing(link, requests=numbers)
     return lambda link: Losing(link, answers=numbers)
+
+
+class PowerCut(Whole):
+    """Takes the lock's power away just before the commit reaches it."""
+
+    def __init__(self, link: Link, lock: Simulator) -> None:
+        super().__init__(link)
+        self._lock = lock
+
+    def outward(self, frame: bytes) -> Sequence[bytes]:
+        if len(self.written) == COMMIT + 1:
+            self._lock.power_cycle()
+        return [frame]
 
 
 class Stopping(Whole):
@@ -140,6 +158,7 @@ def test_a_lock_that_falls_silent_at_any_frame_is_told_and_the_next_try_finishes
     scenario: Scenario, lost: str, frames: int
 ) -> None:
     async def test(shop: Workshop) -> None:
+        shop.hurry()
         shop.wrap = losing(lost, range(frames, 10_000))
         with pytest.raises(AckTimeout) as failure:
             await shop.pair()
@@ -156,6 +175,7 @@ def test_one_lost_frame_at_any_step_is_sent_again_and_nobody_notices(scenario: S
             for frame in range(FRAMES - 1):  # from the second time on the clock is right
                 shop.locks["front"].hold_button(5)
                 shop.wrap = losing(lost, {frame})
+                shop.ack_timeout = 0.03
                 await service.pair(WISH, shop.label)
                 assert len(shop.links) == frame + 1
                 again = shop.links[-1].written[frame : frame + 2]
@@ -167,6 +187,7 @@ def test_one_lost_frame_at_any_step_is_sent_again_and_nobody_notices(scenario: S
 
 def test_after_a_lost_answer_to_the_commit_neither_window_nor_label_is_needed(scenario: Scenario) -> None:
     async def test(shop: Workshop) -> None:
+        shop.hurry()
         shop.wrap = losing("answers", range(COMMIT, 10_000))
         with pytest.raises(AckTimeout):
             await shop.pair()
@@ -180,6 +201,7 @@ def test_after_a_lost_answer_to_the_commit_neither_window_nor_label_is_needed(sc
 
 def test_a_lock_that_has_forgotten_the_pending_key_is_paired_anew(scenario: Scenario) -> None:
     async def test(shop: Workshop) -> None:
+        shop.hurry()
         shop.wrap = losing("answers", range(COMMIT, 10_000))
         with pytest.raises(AckTimeout):
             await shop.pair()
@@ -195,8 +217,23 @@ def test_a_lock_that_has_forgotten_the_pending_key_is_paired_anew(scenario: Scen
     scenario(test)
 
 
+def test_a_lock_that_loses_its_power_before_the_commit_is_told_and_paired_anew(scenario: Scenario) -> None:
+    async def test(shop: Workshop) -> None:
+        lock = shop.locks["front"]
+        shop.hub.ends["front"] = WiredLock(lock)
+        shop.wrap = lambda link: PowerCut(link, lock)
+        with pytest.raises(PairingRefused) as failure:
+            await shop.pair()
+        assert str(failure.value) == CUT_OFF
+        lock.hold_button(5)
+        await finished(shop)
+
+    scenario(test)
+
+
 def test_an_unconfirmed_lock_is_tried_with_its_stored_key_by_whoever_uses_it(scenario: Scenario) -> None:
     async def test(shop: Workshop) -> None:
+        shop.hurry()
         shop.wrap = losing("answers", range(COMMIT, 10_000))
         with pytest.raises(BridgeError):
             await shop.pair()

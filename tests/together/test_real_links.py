@@ -23,7 +23,7 @@ from protocol.exchange import Retry
 from protocol.messages.hello import Mode
 from protocol.messages.pairing import PairCommitRequest
 from protocol.session import accepting
-from tests.bridge.links.ends import descriptors, threads
+from tests.bridge.links.ends import descriptors, hurry, threads
 from tests.together.door import pin
 from tests.together.links import luck
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.links.serial._POLL_SECONDS", 0.01)
+    hurry(monkeypatch)
 
 
 @asynccontextmanager

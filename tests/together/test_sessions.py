@@ -52,6 +52,19 @@ class HangingUp(Whole):
         await self.close()
 
 
+class Stuffed(Whole):
+    """Takes so many frames; then the other side reads no more."""
+
+    def __init__(self, link: Link, frames: int) -> None:
+        super().__init__(link)
+        self._frames = frames
+
+    async def write(self, data: bytes) -> None:
+        if len(self.written) == self._frames:
+            raise LinkLost("The link is stuffed.")
+        await super().write(data)
+
+
 class Hello(Whole):
     """Edits the lock's hello."""
 
@@ -186,6 +199,22 @@ def test_a_link_that_breaks_in_each_handshake_is_no_endless_loop() -> None:
         door.wrap = HangingUp
         with pytest.raises(LinkLost):
             await door.client().ping()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 3])
+def test_a_link_that_takes_no_more_bytes_is_opened_anew_even_where_it_does_not_look_lost(frames: int) -> None:
+    async def scenario() -> None:
+        door = await open_door()
+        door.wrap = lambda link: Whole(link) if door.links else Stuffed(link, frames)
+        client = door.client()
+        if frames < 2:  # nothing was asked yet
+            with pytest.raises(LinkLost):
+                await client.ping()
+        assert await client.ping(b"through") == b"through"
+        assert len(door.links) == 2
+        assert len(door.simulator.device.firmware._links.links) == 1
 
     run(scenario())
 

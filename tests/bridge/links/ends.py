@@ -7,7 +7,10 @@ import threading
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import SimpleNamespace
 from typing import cast
+
+import pytest
 
 from bridge.links import MemoryHub
 from bridge.links.base import Inbox
@@ -142,6 +145,15 @@ ENDS: dict[str, Callable[[], AbstractAsyncContextManager[End]]] = {
     "tcp": tcp_end,
     "socket by a thread": socket_end,
 }
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """Take the waiting out of pyserial's sockets, and return the threads that would have waited for their end."""
+    waited: list[threading.Thread] = []
+    time = SimpleNamespace(sleep=lambda _: waited.append(threading.current_thread()))
+    monkeypatch.setattr("serial.urlhandler.protocol_socket.time", time)
+    monkeypatch.setattr("bridge.links.serial._POLL_SECONDS", 0.01)
+    return waited
 
 
 def threads() -> list[threading.Thread]:

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.errors import LinkLost
 from bridge.links import Link, open_link
-from tests.bridge.links.ends import ENDS, End, descriptors, threads
+from tests.bridge.links.ends import ENDS, End, descriptors, hurry, threads
 
 EVERY_BYTE = bytes(range(256))
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.links.serial._POLL_SECONDS", 0.01)
+    hurry(monkeypatch)
 
 
 def run(ends: Ends, test: Test) -> None:

@@ -8,15 +8,15 @@ import pytest
 
 from bridge.errors import LinkLost
 from bridge.links.serial import ThreadLink, open_serial
-from tests.bridge.links.ends import End, socket_end, threads
+from tests.bridge.links.ends import End, hurry, socket_end, threads
 
 # pyserial forgets to close a socket whose other end has gone first; it is closed when the object goes
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.links.serial._POLL_SECONDS", 0.01)
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    return hurry(monkeypatch)
 
 
 async def opened(end: End) -> ThreadLink:
@@ -42,16 +42,12 @@ def test_a_thread_ends_by_itself_when_the_port_goes_away() -> None:
     asyncio.run(scenario())
 
 
-def test_closing_does_not_hold_up_the_loop() -> None:
+def test_closing_does_not_hold_up_the_loop(waited: list[threading.Thread]) -> None:
     async def scenario() -> None:
         async with socket_end() as end:
-            link = await opened(end)
-            turns = 0
-            closing = asyncio.create_task(link.close())
-            while not closing.done():
-                turns += 1
-                await asyncio.sleep(0)
-            assert turns > 100  # pyserial sleeps 0.3 s over the end of a socket
+            await (await opened(end)).close()
+        assert len(waited) == 1  # pyserial sleeps 0.3 s over the end of a socket
+        assert threading.current_thread() not in waited
 
     asyncio.run(scenario())
 
@@ -83,10 +79,23 @@ def test_a_loop_that_ends_before_its_link_leaves_a_thread_that_ends_in_silence()
         link._port.close()
 
 
+def test_the_thread_has_ended_before_the_port_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        before = set(threads())
+        link = await open_serial("loop://")
+        assert isinstance(link, ThreadLink)
+        (thread,) = set(threads()) - before
+        alive: list[bool] = []
+        monkeypatch.setattr(link._port, "close", lambda: alive.append(thread.is_alive()))
+        await link.close()
+        assert alive == [False]
+
+    asyncio.run(scenario())
+
+
 def test_a_port_whose_settings_are_its_own_affair_is_read_all_the_same() -> None:
     async def scenario() -> None:
         link = await open_serial("loop://")
-        assert isinstance(link, ThreadLink)
         await link.write(b"echo")
         heard = b""
         while len(heard) < 4:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -62,6 +63,25 @@ def test_a_host_that_says_nothing_is_waited_for_only_so_long(monkeypatch: pytest
     monkeypatch.setattr("bridge.links.tcp._CONNECT_SECONDS", 0.01)
     monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", never)
     assert sentence("192.0.2.1", 7000).startswith("Nothing answers at 192.0.2.1:7000 within 0.01 s.")
+
+
+def test_closing_ends_the_connection_at_the_other_side_too() -> None:
+    async def scenario() -> None:
+        ended = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionResetError):
+                await reader.read()
+            writer.close()
+            ended.set()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            link = await open_tcp(*server.sockets[0].getsockname())
+            await link.close()
+            async with asyncio.timeout(10):
+                await ended.wait()
+
+    asyncio.run(scenario())
 
 
 def test_small_frames_go_at_once() -> None:
