@@ -23,7 +23,7 @@ demo: $(STAMP)
 	$(BIN)/latchwire demo
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -54,7 +54,16 @@ from protocol.session import MAX_AGE, BridgeSession, accepting
 from protocol.version import DEFAULT_MAX_FRAME, LARGEST_MAX_FRAME
 from protocol.vocabulary import ClockState, PinEntry, PinSummary, Status
 
-from .errors import AckTimeout, LinkLost, Refused, Unreachable, UsageError, VersionMismatch
+from .errors import (
+    AckTimeout,
+    LinkLost,
+    NotPaired,
+    Refused,
+    Unreachable,
+    UsageError,
+    VersionMismatch,
+    ZoneChanged,
+)
 from .handshakes import Entropy, greet, open_session
 from .refusals import refused
 from .store.keys import BridgeKeys
@@ -74,11 +83,15 @@ _PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLock:
-    """What pairing has taught of a lock: its own id, its public key, the highest protocol version it has spoken."""
+    """What pairing has taught of a lock: its own id, its public key, the highest protocol version it has spoken.
+
+    `zone` is the IANA name by which callers convert times; None where they convert none.
+    """
 
     wire_id: int
     public_key: bytes
     version: int
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +115,8 @@ class _Open:
 class LockClient:
     """One lock. Not for several tasks at once: engine.py gives each lock one owner.
 
-    Every request raises Refused where the lock says no, Unreachable, LinkLost or NotPaired where it cannot be asked.
+    Every request raises Refused where the lock says no, Unreachable, LinkLost or NotPaired where it cannot be asked,
+    and ZoneChanged where its zone is another than the one that is known.
     None has a deadline of its own: whoever cancels a request loses only the session, never the lock's state.
     """
 
@@ -122,6 +136,8 @@ class LockClient:
         self._entropy = entropy
         self._wire: Wire | None = None
         self._open: _Open | None = None
+        self.unanswered = False
+        """Whether a change was sent and not answered: what became of it, only the lock knows."""
 
     async def close(self) -> None:
         """Give the link back; the next request opens another."""
@@ -197,17 +213,22 @@ class LockClient:
     async def _pages(self) -> PinList:
         page = await self._ask(PIN_LIST, PinListRequest(after=0, list_version=0))
         version, pins = page.list_version, list(page.pins)
-        while page.more and page.pins:
-            page = await self._ask(PIN_LIST, PinListRequest(after=pins[-1].id, list_version=version))
+        while page.more:
+            after = pins[-1].id if pins else 0
+            page = await self._ask(PIN_LIST, PinListRequest(after=after, list_version=version))
+            if not page.pins or page.pins[0].id <= after:
+                raise Refused(Status.UNSUPPORTED, None, "The lock's list of pins does not go on. Update its firmware.")
             pins += page.pins
         return PinList(list_version=version, pins=tuple(pins))
 
     async def _change(self, message: Message[Q, R], make: Callable[[int], Q]) -> R:
         """Ask for a change under the next operation id; where its outcome stays unknown, the lock is asked anew."""
+        self.unanswered = False
         opened = await self._session()
         if opened.last_operation is None:
             opened.last_operation = (await self.last_operation()).operation
         operation = next_operation(opened.last_operation)
+        self.unanswered = True
         answer = await self._ask(message, make(operation))
         if self._open:
             self._open.last_operation = operation
@@ -220,11 +241,11 @@ class LockClient:
         while answer is None:
             try:
                 opened = await self._session()
-            except Unreachable as error:  # by now; what was asked may have been done
-                raise LinkLost(
-                    f"The lock was asked and has not answered, and now it is out of reach. {error}"
-                ) from None
+            except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
+                # A refusal at a handshake can be forged, and whatever it is: what was asked may have been done.
+                raise LinkLost(f"The lock was asked and has not answered: the outcome is unknown. {error}") from None
             answer = await self._exchange(opened, message, body)
+        self.unanswered = False
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer
@@ -286,6 +307,8 @@ class LockClient:
         told = await self._exchange(opened, CLOCK_GET, encode_request(ClockGetRequest()))
         if not isinstance(told, ClockGetResponse):
             return
+        if self._lock.zone not in (None, told.zone):
+            raise ZoneChanged(told.zone)
         try:
             rule = posix_rule(told.zone)
         except UsageError:

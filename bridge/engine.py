@@ -6,7 +6,7 @@ A change that comes while another waits or runs is refused as busy; a read waits
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -15,7 +15,7 @@ from protocol.exchange import Retry
 
 from .client import KnownLock, LockClient
 from .config import Settings
-from .errors import AckTimeout, LockBusy, NotPaired
+from .errors import AckTimeout, BridgeError, LockBusy, NotPaired, Unreachable
 from .links import MemoryHub, open_link
 from .records import LockRecord, PairingState
 from .store.folder import StateFolder
@@ -69,9 +69,12 @@ class Engine:
             await self.forget(lock_id)
 
     def _owner(self, lock: LockRecord) -> "_Owner":
-        if lock.state is PairingState.UNPAIRED:
-            raise NotPaired(f"The lock {lock.name} is not paired. Hold its button for 5 s and run `latchwire pair`.")
-        if lock.id not in self._owners:
+        if lock.state is not PairingState.PAIRED:
+            begun = "its pairing was not finished" if lock.state is PairingState.UNCONFIRMED else "it was unpaired"
+            raise NotPaired(
+                f"The lock {lock.name} is not paired: {begun}. Hold its button for 5 s and run `latchwire pair`."
+            )
+        if lock.id not in self._owners or self._owners[lock.id].ended:
             self._owners[lock.id] = _Owner(self, lock)
         return self._owners[lock.id]
 
@@ -110,6 +113,11 @@ class _Owner:
         self._jobs.put_nowait(_Job(lock=lock, work=work, change=change, until=until, done=done))
         return await done
 
+    @property
+    def ended(self) -> bool:
+        """Whether the task has ended, which it does by itself only where something failed that nobody expected."""
+        return self._task.done()
+
     async def stop(self) -> None:
         """End the task; work that waits is cancelled."""
         self._task.cancel()
@@ -125,7 +133,8 @@ class _Owner:
                 async with asyncio.timeout(self._engine.settings.idle):
                     job = await self._jobs.get()
             except TimeoutError:
-                await self._let_go()
+                with suppress(OSError):  # what cannot be tidied up must not end the owner
+                    await self._let_go()
                 job = await self._jobs.get()
             try:
                 await self._do(job)
@@ -143,8 +152,7 @@ class _Owner:
             job.done.cancel()
             raise
         except TimeoutError as error:
-            failure = error if isinstance(error, AckTimeout) else AckTimeout(self._silence(job))
-            _settle(job.done, failure)
+            _settle(job.done, error if isinstance(error, AckTimeout) else self._silence(job))
         except Exception as error:
             _settle(job.done, error)
         else:
@@ -154,23 +162,27 @@ class _Owner:
     async def _turn_to(self, lock: LockRecord) -> None:
         """Take a lock's newest record: another process may have paired anew, or found the lock at another target."""
         old, self._lock = self._lock, lock
-        if (old.target, old.public_key, old.version) != (lock.target, lock.public_key, lock.version):
+        if replace(old, name=lock.name, state=lock.state, list_version=lock.list_version) != lock:
             await self._let_go()
             self._client = self._make_client()
 
     def _make_client(self) -> LockClient:
         lock = self._lock
-        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version)
+        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
         return LockClient(known, self._engine.keys, self._connect)
 
-    def _silence(self, job: _Job[Any]) -> str:
-        seconds = f"{self._engine.settings.deadline:g}"
-        if job.change:
-            return (
-                f"The lock {self._lock.name} has not acknowledged within {seconds} s: the change may have been made "
-                "or not. Look at the pins before you try again."
+    def _silence(self, job: _Job[Any]) -> BridgeError:
+        name, seconds = self._lock.name, f"{self._engine.settings.deadline:g}"
+        if not job.change:
+            return AckTimeout(f"The lock {name} has not answered within {seconds} s. Is it powered? Try again.")
+        if not self._client.unanswered:
+            return Unreachable(
+                f"The lock {name} has not answered within {seconds} s, and nothing was changed. Is it powered?"
             )
-        return f"The lock {self._lock.name} has not answered within {seconds} s. Is it powered? Try again."
+        return AckTimeout(
+            f"The lock {name} has not acknowledged within {seconds} s: the change may have been made or not. "
+            "Look at the pins before you try again."
+        )
 
     async def _connect(self) -> Wire:
         if self._ownership is None:
@@ -182,8 +194,10 @@ class _Owner:
             raise
 
     async def _let_go(self) -> None:
-        await self._client.close()
-        self._release()
+        try:
+            await self._client.close()
+        finally:
+            self._release()
 
     def _release(self) -> None:
         ownership, self._ownership = self._ownership, None

@@ -10,6 +10,7 @@ BridgeError
 ├── NotPaired                     the lock is registered, but no pairing holds
 ├── PairingRefused                the lock refused to pair: wrong label or closed window
 ├── VersionMismatch               the lock and this bridge share no protocol version, or a lower one than before
+├── ZoneChanged                   the lock's zone is not the registry's any more; carries the new one
 ├── Refused                       the lock answered no; carries the status
 ├── LockHeld                      another process owns this lock
 ├── LockBusy                      another change is under way at this lock
@@ -63,6 +64,17 @@ class PairingRefused(BridgeError):
 
 class VersionMismatch(BridgeError):
     """The lock and this bridge share no protocol version, or a lower one than they did before."""
+
+
+class ZoneChanged(BridgeError):
+    """The lock's zone is not the registry's any more: another bridge has set it. Nothing was asked of the lock."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(
+            f"Another bridge has changed the lock's zone to {zone}, in which its hours are meant now. "
+            "The registry knows it from now on: look at the hours, and try again."
+        )
+        self.zone = zone
 
 
 class Refused(BridgeError):

@@ -4,14 +4,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from protocol.codec import build, parse
+from protocol.codec import build, encode_request, parse
 from protocol.errors import AuthenticationError, MalformedError
 from protocol.exchange import State
 from protocol.framing import Frame, Kind
 from protocol.label import pairing_key
+from protocol.messages.device import PingRequest
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloFlag, HelloRequest, HelloResponse, Mode
 from protocol.noise import Handshake
-from protocol.session import BridgeSession, hello_frame, prologue
+from protocol.session import BridgeSession, accepting, hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 
 from .errors import AckTimeout, LinkLost, NotPaired, PairingRefused, Unreachable, VersionMismatch
@@ -73,9 +74,10 @@ async def open_session(
 async def pair(
     wire: Wire, greeting: Greeting, keys: BridgeKeys, secret: bytes, *, entropy: Entropy = os.urandom
 ) -> tuple[BridgeSession, bytes]:
-    """Prove the label's secret; return a session that may only commit, and the lock's public key.
+    """Prove the label's secret and see it proven; return a session that may commit, and the lock's public key.
 
-    Raise PairingRefused, with one sentence for every cause.
+    Raise PairingRefused, with one sentence for every cause. The label enters the handshake with its last message, and
+    the lock's answer to that is in clear: only what authenticates in the session shows that the lock knows the label.
     """
     handshake = Handshake(
         initiator=True,
@@ -87,9 +89,11 @@ async def pair(
     try:
         await _turn(wire, greeting, handshake, 0)
         await _turn(wire, greeting, handshake, 1)
+        session = BridgeSession(handshake.ciphers, greeting.lock.chosen)
+        await _see_proof(wire, session)
     except (AuthenticationError, _RefusedByLock):
         raise PairingRefused(_pairing_refused(greeting.lock)) from None
-    return BridgeSession(handshake.ciphers, greeting.lock.chosen), handshake.remote_static
+    return session, handshake.remote_static
 
 
 class _RefusedByLock(Exception):
@@ -108,6 +112,14 @@ async def _turn(wire: Wire, greeting: Greeting, handshake: Handshake, counter: i
         handshake.read(answer.body)
     elif answer.body:
         raise AuthenticationError("an answer to the last handshake message is empty")
+
+
+async def _see_proof(wire: Wire, session: BridgeSession) -> None:
+    """Ask anything: whatever the answer says, it is sealed with keys that hold the label's secret (SPEC 4.6)."""
+    outcome = await wire.exchange(session.seal(encode_request(PingRequest(payload=b""))), accepting(session))
+    if outcome.state is State.REFUSED:
+        raise _RefusedByLock
+    _answered(outcome)
 
 
 def _is_handshake(frame: Frame, version: int) -> bool:

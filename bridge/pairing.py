@@ -3,6 +3,7 @@
 The lock's key is stored before the commit, for an answer that is lost must not lose the pairing (SPEC 4.6).
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from protocol.codec import decode_answer, encode_request
@@ -12,6 +13,7 @@ from protocol.messages.declaration import Refusal
 from protocol.messages.hello import HelloFlag, Mode
 from protocol.messages.pairing import PAIR_COMMIT, PairCommitRequest
 from protocol.session import BridgeSession, accepting
+from protocol.vocabulary import Status
 
 from . import handshakes
 from .client import KnownLock, LockClient
@@ -19,6 +21,7 @@ from .engine import Engine
 from .errors import AckTimeout, AlreadyRegistered, LinkLost, NotPaired, PairingRefused
 from .handshakes import Greeting
 from .records import LockRecord, PairingState
+from .refusals import refused
 from .store.registry import Registry
 from .wire import Wire
 from .zones import host_zone
@@ -59,13 +62,23 @@ class Pairing:
         Raises PairingRefused, AlreadyRegistered, Unreachable, LockHeld, and LinkLost or AckTimeout where the lock
         falls silent.
         """
-        wire = await self._engine.connect(self._wish.target)
-        try:
-            greeting = await self._greet(wire)
-            with self._engine.own(greeting.lock.lock_id):
+        with ExitStack() as owned:
+            expected = await self._registered_here()
+            if expected is not None:  # before the port is opened: whoever holds the lock is told by name
+                owned.enter_context(self._engine.own(expected))
+            wire = await self._engine.connect(self._wish.target)
+            try:
+                greeting = await self._greet(wire)
+                if greeting.lock.lock_id != expected:
+                    owned.enter_context(self._engine.own(greeting.lock.lock_id))
                 return await self._pair(wire, greeting, secret)
-        finally:
-            await wire.close()
+            finally:
+                await wire.close()
+
+    async def _registered_here(self) -> int | None:
+        """Return the id of the lock that was last at this target."""
+        locks = await self._registry.locks()
+        return next((record.wire_id for record in locks if record.target == self._wish.target), None)
 
     async def _pair(self, wire: Wire, greeting: Greeting, secret: bytes) -> LockRecord:
         known = await self._known(greeting.lock.lock_id)
@@ -101,15 +114,17 @@ class Pairing:
         return known
 
     async def _store(self, known: LockRecord | None, greeting: Greeting, lock_key: bytes) -> LockRecord:
+        """Keep the key that the lock has proven; a pairing that holds already is not put in doubt by its repetition."""
         wish, lock = self._wish, greeting.lock
+        holds = known is not None and known.state is PairingState.PAIRED and known.public_key == lock_key
         record = LockRecord(
             id=known.id if known else wish.id or await self._next_id(),
             name=wish.name,
             target=wish.target,
             wire_id=lock.lock_id,
             public_key=lock_key,
-            state=PairingState.UNCONFIRMED,
-            zone=wish.zone or host_zone(),
+            state=PairingState.PAIRED if holds else PairingState.UNCONFIRMED,
+            zone=known.zone if known and holds else wish.zone or host_zone(),
             version=max(lock.chosen, known.version if known else 0),
         )
         if known:
@@ -132,7 +147,7 @@ class Pairing:
         except MalformedError:  # nothing has come, or nothing that this version can read
             raise AckTimeout(CUT_OFF) from None
         if isinstance(answer, Refusal):
-            raise PairingRefused(NO_ROOM)
+            raise PairingRefused(NO_ROOM) if answer.status is Status.FULL else refused(answer)
 
     async def _confirm(self, wire: Wire, record: LockRecord, *, in_use: bool) -> LockRecord:
         """Open a session with the new key, which makes the lock keep it; then set clock and zone.

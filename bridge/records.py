@@ -1,7 +1,6 @@
 """What the bridge knows of locks and callers, as values; the store makes them, everything above reads them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -44,4 +43,3 @@ class Grant:
     token_id: int
     scopes: frozenset[Scope]
     locks: frozenset[int]
-    expires: datetime | None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from protocol.errors import MalformedError
@@ -13,7 +14,7 @@ from protocol.vocabulary import PinEntry
 from .client import LockClient, PinList
 from .config import Settings
 from .engine import Engine
-from .errors import AckTimeout, RuleBroken, UsageError
+from .errors import AckTimeout, RuleBroken, UsageError, ZoneChanged
 from .links import MemoryHub
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
@@ -93,8 +94,19 @@ class Service:
         """
         if rule := check_entry(entry):
             raise RuleBroken(rule, sentence(rule))
-        return (await self._engine.change(lock, LockClient.create_pin, entry)).id
+        async with self._keeping_zone(lock):
+            return (await self._engine.change(lock, LockClient.create_pin, entry)).id
 
     async def list_pins(self, lock: LockRecord) -> PinList:
         """Return all pins of a lock, without digits."""
-        return await self._engine.read(lock, LockClient.list_pins)
+        async with self._keeping_zone(lock):
+            return await self._engine.read(lock, LockClient.list_pins)
+
+    @asynccontextmanager
+    async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:
+        """Let the registry learn a zone that another bridge has set; what was converted by the old one is refused."""
+        try:
+            yield
+        except ZoneChanged as change:
+            await self._registry.save_lock(replace(lock, zone=change.zone))
+            raise

@@ -4,11 +4,14 @@ import zoneinfo
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from protocol.errors import MalformedError
 from protocol.posix_tz import parse_tz
 
 from .errors import UsageError
+
+UNKNOWN_HERE = "This host does not know the lock's time zone: renew its tzdata, or pair anew with another --zone."
 
 
 def posix_rule(name: str) -> str:
@@ -32,6 +35,14 @@ def _tzif(name: str) -> bytes:
                 return path.read_bytes()
         return resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
     raise UsageError(f"{name!r} is no IANA zone. Try one such as Europe/Warsaw, America/New_York or UTC.")
+
+
+def find_zone(name: str) -> ZoneInfo | None:
+    """Return the IANA zone `name`, or None where this host does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None
 
 
 def host_zone() -> str:

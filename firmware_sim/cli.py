@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from protocol.label import format_label, parse_label
 from .clock import MAX_TIME
 from .control import call, serve_control
 from .device import GEOMETRY
-from .errors import OptionError
+from .errors import OptionError, SimError
 from .flash import Flash, ImageFlash, NorFlash
 from .ports.pty import serve_pty
 from .ports.tcp import serve_tcp
@@ -132,7 +133,7 @@ async def run(
     """
     if serial is None and tcp is None:
         raise OptionError("A simulated lock needs a place: give --serial PATH, or --tcp HOST:PORT, or both.")
-    stopped = _stop_on_signals()
+    end = _end_on_signals_and_failures()
     async with AsyncExitStack() as stack:
         memory: Flash = (
             NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
@@ -158,7 +159,7 @@ async def run(
             slots=seen.slots,
             damage=seen.damage,
         )
-        await stopped.wait()
+        await end
 
 
 @app.command
@@ -226,23 +227,48 @@ def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[
 
 
 def _write_label(path: Path, secret: bytes) -> None:
-    """Write the label for its reader alone; a file that holds something else is left alone."""
+    """Write the label into a new file for its reader alone; a file that holds something else is left alone."""
     try:
-        if path.exists() and path.read_text().strip():
-            parse_label(path.read_text())
-        path.touch(mode=0o600)
-        path.write_text(format_label(secret) + "\n")
+        _require_label(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            copy = Path(folder, path.name)
+            copy.touch(mode=0o600)
+            copy.write_text(format_label(secret) + "\n")
+            copy.replace(path)
     except (MalformedError, UnicodeDecodeError):
         raise OptionError(f"{path} holds something that is no label. Choose another path for --label-file.") from None
     except OSError as error:
-        raise OptionError(f"Cannot write the label to {path}: {error.strerror}.") from None
+        raise OptionError(f"Cannot write the label to {path}: {error.strerror}. Choose another --label-file.") from None
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+def _require_label(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise OptionError(f"{path} is no regular file. Choose another path for --label-file.")
+    if path.exists() and path.read_text().strip():
+        parse_label(path.read_text())
+
+
+def _end_on_signals_and_failures() -> asyncio.Future[None]:
+    """Return what is done once the lock is told to end, and fails where the lock cannot go on."""
+    loop = asyncio.get_running_loop()
+    end = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    return stopped
+        loop.add_signal_handler(number, _finish, end)
+    loop.set_exception_handler(lambda _, context: _fail(end, context))
+    return end
+
+
+def _finish(end: asyncio.Future[None]) -> None:
+    if not end.done():
+        end.set_result(None)
+
+
+def _fail(end: asyncio.Future[None], context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if not isinstance(error, SimError):
+        end.get_loop().default_exception_handler(context)
+    elif not end.done():
+        end.set_exception(error)
 
 
 def _epoch(text: str) -> int:

@@ -7,7 +7,7 @@ from protocol.framing import Frame, FrameDecoder, encode_frame
 
 from . import factory as factory_page
 from .clock import Clock
-from .errors import FlashWorn, OptionError
+from .errors import FlashImageError, FlashWorn, OptionError
 from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame
 from .factory import Factory
 from .firmware import Firmware
@@ -94,10 +94,11 @@ class Device:
         """Let the firmware take one event, and turn its frames into bytes.
 
         Where flash fails under a change, the lock starts anew without an answer: only a mount tells what flash holds.
+        Raises what the mount does, after which the lock is of no more use.
         """
         try:
             actions = self.firmware.step(self._now(), event)
-        except FlashWorn:
+        except (FlashWorn, FlashImageError):
             self._start_anew()
             return Stepped()
         outputs: list[Output] = []

@@ -128,7 +128,7 @@ class ImageFlash(NorFlash):
 
     Each operation reaches the file before it returns, so killing the process loses nothing; the host's own power
     loss may, as nothing is synced. Programs per word are not in the file: their counts begin at 0 with each opening.
-    Raises FlashImageError when the file cannot be used.
+    Raises FlashImageError when the file cannot be used; memory then holds what the file does.
     """
 
     def __init__(self, path: Path, geometry: Geometry) -> None:
@@ -156,11 +156,22 @@ class ImageFlash(NorFlash):
 
     def _write(self, address: int, data: bytes) -> None:
         try:
-            written = os.pwrite(self._file.fileno(), data, address)
+            if os.pwrite(self._file.fileno(), data, address) == len(data):
+                return
+            reason = "only a part was written"
         except OSError as error:
-            raise _unusable(self._path, f"writing failed ({error.strerror}). Make room on its disk.") from error
-        if written != len(data):
-            raise _unusable(self._path, "only a part was written. Make room on its disk.")
+            reason = f"writing failed ({error.strerror})"
+        self._read_again(address, len(data))
+        raise _unusable(self._path, f"{reason}. Make room on its disk.")
+
+    def _read_again(self, address: int, length: int) -> None:
+        """Bring memory back to what the file holds: a lock must not serve what the next one would not find."""
+        size = self.geometry.page_size
+        try:
+            for page in range(address // size, (address + length - 1) // size + 1):
+                self._fill(page, os.pread(self._file.fileno(), size, page * size))
+        except OSError as error:
+            raise _unusable(self._path, f"reading failed ({error.strerror}). See that its disk is whole.") from error
 
 
 def _open_image(path: Path, size: int) -> tuple[FileIO, bytes]:

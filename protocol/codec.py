@@ -43,8 +43,9 @@ def parse(layout: Layout, data: bytes) -> Any:
             pass
     try:
         return layout.parse(data)
-    except ConstructError as error:
-        raise MalformedError(_reason(error)) from None
+    except ConstructError as error:  # it quotes values, and would be the context of what is raised in here
+        reason = _reason(error)
+    raise MalformedError(reason)
 
 
 def build(layout: Layout, record: object) -> bytes:
@@ -57,8 +58,9 @@ def build(layout: Layout, record: object) -> bytes:
             pass
     try:
         return layout.build(record)
-    except ConstructError as error:
-        raise MisuseError(f"a {type(record).__name__} that does not fit its layout ({_reason(error)})") from None
+    except ConstructError as error:  # as above
+        reason = _reason(error)
+    raise MisuseError(f"a {type(record).__name__} that does not fit its layout ({reason})")
 
 
 def encode_request(request: Request) -> bytes:

@@ -109,6 +109,20 @@ BUGS = (
             "tests/together/test_sessions.py",
         ),
     ),
+    Bug(
+        name="a lock's key is stored before the lock has proven that it knows the label",
+        file="bridge/handshakes.py",
+        good="        await _see_proof(wire, session)\n",
+        bad="",
+        tests=("tests/together/test_impostor.py",),
+    ),
+    Bug(
+        name="a refusal after a change is taken for its outcome",
+        file="bridge/client.py",
+        good="except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:",
+        bad="except Unreachable as error:",
+        tests=("tests/together/test_impostor.py",),
+    ),
 )
 
 

@@ -24,6 +24,7 @@ BY_ERROR: Mapping[type[errors.BridgeError], int] = {
     errors.NotPaired: AUTHENTICATION,
     errors.PairingRefused: AUTHENTICATION,
     errors.VersionMismatch: AUTHENTICATION,
+    errors.ZoneChanged: REFUSED,
     errors.Refused: REFUSED,
     errors.LockHeld: NOT_FOUND,
     errors.LockBusy: REFUSED,

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from bridge.errors import UsageError
+from bridge.records import LockRecord
+from bridge.zones import UNKNOWN_HERE, find_zone
 from protocol.vocabulary import PinEntry, PinSummary, Schedule
 
 from .context import service
@@ -75,7 +77,7 @@ async def add(
     digits = await asyncio.to_thread(_read_digits, from_stdin=pin_stdin)
     async with service("pin add") as bridge:
         record = await bridge.find_lock(lock)
-        zone = ZoneInfo(record.zone)
+        zone = _zone(record)
         schedule = Schedule(
             valid_from=parse_moment(valid_from, zone),
             valid_until=parse_moment(valid_until, zone),
@@ -96,8 +98,16 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     """
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
+        zone = _zone(record)
         listed = await bridge.list_pins(record)
-    return tuple(_view(pin, ZoneInfo(record.zone)) for pin in listed.pins)
+    return tuple(_view(pin, zone) for pin in listed.pins)
+
+
+def _zone(record: LockRecord) -> ZoneInfo:
+    zone = find_zone(record.zone)
+    if zone is None:
+        raise UsageError(UNKNOWN_HERE)
+    return zone
 
 
 def _view(pin: PinSummary, zone: ZoneInfo) -> PinView:

@@ -4,12 +4,13 @@ import asyncio
 import inspect
 import logging
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import entry_points, version
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
 from .render import Renderer
@@ -22,6 +23,9 @@ Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3
 
 `LATCHWIRE_STATE_DIR` moves all state, keys included.
 """
+
+
+_DIGITS = re.compile(r"\d{5,}")
 
 
 def build_app() -> App:
@@ -53,7 +57,7 @@ def run(words: Sequence[str]) -> int:
         )
         return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
     except CycloptsError as error:
-        return renderer.fail(f"{error} Try `latchwire --help`.", USAGE)
+        return renderer.fail(f"{_misunderstood(error, words)} Try `latchwire --help`.", USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -72,6 +76,15 @@ async def _carry_out(result: Any, renderer: Renderer) -> int:
     async for value in result:
         code = renderer.show(value)
     return code
+
+
+def _misunderstood(error: CycloptsError, words: Sequence[str]) -> str:
+    """Return what is wrong with `words`, without any digits of theirs that could be a pin's."""
+    if isinstance(error, UnusedCliTokensError):
+        count = len(error.unused_tokens or ())
+        return "1 word was not understood." if count == 1 else f"{count} words were not understood."
+    runs = sorted(_DIGITS.findall(" ".join(words)), key=len, reverse=True)
+    return re.sub("|".join(runs), "•", str(error)) if runs else str(error)
 
 
 def _fail(error: Exception, renderer: Renderer) -> int:

@@ -54,6 +54,7 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.DamagedState: INTERNAL,
     errors.NotPaired: NOT_SET_UP,
     errors.PairingRefused: NOT_SET_UP,
+    errors.ZoneChanged: (409, "The lock's zone was changed meanwhile, and is known now: try again."),
     errors.VersionMismatch: (428, "The lock and this bridge share no safe protocol version: update one of them."),
     errors.LockHeld: BUSY,
     errors.LockBusy: BUSY,
@@ -104,9 +105,17 @@ async def _on_api_error(_request: Request, error: ApiError) -> Response:
 
 async def _on_bridge_error(request: Request, error: errors.BridgeError) -> Response:
     answered = api_error(error)
-    level = logging.ERROR if answered.status >= 500 else logging.INFO
-    _log.log(level, "request %s: %s: %s", request.state.correlation_id, type(error).__name__, error)
+    _log.log(
+        _level(error, answered.status), "request %s: %s: %s", request.state.correlation_id, type(error).__name__, error
+    )
     return await _on_api_error(request, answered)
+
+
+def _level(error: errors.BridgeError, status: int) -> int:
+    """Return how loud to be: an error for what failed inside, a warning for what an operator can mend."""
+    if status >= 500:
+        return logging.ERROR
+    return logging.WARNING if status in (408, 428) or isinstance(error, errors.LockHeld) else logging.INFO
 
 
 async def _on_http_exception(_request: Request, error: HTTPException) -> Response:

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from bridge.zones import UNKNOWN_HERE, find_zone
 from protocol.pin_rules import check_alias, check_digits, sentence
 from protocol.schedule import check_schedule
 from protocol.vocabulary import EVERY_DAY, PinEntry, Rule, Schedule, Weekdays
 
 from .problems import ApiError
-from .times import ApiTimes, find_zone, read_instant, to_schedule
+from .times import ApiTimes, read_instant, to_schedule
 
 T = TypeVar("T")
 
 _NO_TEXT = "must be a JSON string."
 _NO_INSTANT = "must be a string such as 2026-07-01T08:00:00Z, with an offset, in the years 1970 to 2105; or null."
 _NO_WEEKDAYS = "must be a whole number from 1 to 127, the sum of Monday = 1 to Sunday = 64; or null."
-_NO_ZONE = "This host does not know the lock's time zone: renew its tzdata, or set another with `latchwire clock set`."
 
 
 def create_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
@@ -38,7 +38,7 @@ def create_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
 def _schedule(times: ApiTimes, zone_name: str) -> Schedule:
     zone = find_zone(zone_name) if times.daily else UTC
     if zone is None:
-        raise ApiError(428, _NO_ZONE)
+        raise ApiError(428, UNKNOWN_HERE)
     schedule = to_schedule(times, zone)
     rule = check_schedule(schedule)
     if rule is not None:

@@ -6,7 +6,6 @@ What begins is rounded down and what ends is rounded up, so a pin never opens fo
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
 
 from protocol.vocabulary import EVERY_DAY, MINUTES_A_DAY, Schedule, Weekdays, Window
 
@@ -47,14 +46,6 @@ def read_instant(text: str) -> datetime | None:
     if not 1970 <= instant.year <= 2105:
         return None
     return instant.replace(microsecond=1) if fraction.strip("0") else instant
-
-
-def find_zone(name: str) -> ZoneInfo | None:
-    """Return the IANA zone `name`, or None where this host does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return None
 
 
 def to_schedule(times: ApiTimes, zone: tzinfo) -> Schedule:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UnsafeState, UsageError
+from ..errors import BridgeError, DamagedState, UnsafeState, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,15 @@ class StateFolder:
         """Make the folder and its sub-folders where they are missing (mode 0700) and check all that is in use.
 
         Raises UnsafeState for a folder, key or database that others may use or that is not ours, and UsageError where
-        no folder can be made.
+        no folder can be made, DamagedState where the disk fails.
         """
         folder = cls(path)
-        for place in (folder.path, folder.keys, folder.locks):
-            _make_folder(place)
-            _require_private(place, "700")
-        for file in folder._secret_files():
-            with suppress(FileNotFoundError):  # a journal goes at any moment, when another process commits
-                _require_private(file, "600")
+        with told(folder.path):
+            for place in (folder.path, folder.keys, folder.locks):
+                _make_folder(place)
+                _require_private(place, "700")
+            require_private(folder.key_file)
+            require_private_database(folder.database)
         return folder
 
     @property
@@ -54,11 +54,31 @@ class StateFolder:
         """The sub-folder that says which process owns which lock (see ownership.py)."""
         return self.path / "locks"
 
-    def _secret_files(self) -> Iterator[Path]:
-        yield self.key_file
-        yield self.database
-        for suffix in ("-journal", "-wal", "-shm"):
-            yield self.database.with_name(self.database.name + suffix)
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the system says of `path`, an OSError, into DamagedState with a sentence."""
+    try:
+        yield
+    except BridgeError:  # some are OSErrors too
+        raise
+    except OSError as error:
+        raise DamagedState(
+            f"{path} cannot be used ({error.strerror or error}). See that you may read and write there and the disk "
+            "has room, or name another folder in LATCHWIRE_STATE_DIR."
+        ) from error
+
+
+def require_private(file: Path) -> None:
+    """Raise UnsafeState where `file` exists and others may read or change it, or it is not ours."""
+    with suppress(FileNotFoundError):
+        _require_private(file, "600")
+
+
+def require_private_database(file: Path) -> None:
+    """Do so for a SQLite database and its journals, which go at any moment, when another process commits."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        require_private(file.with_name(file.name + suffix))
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from ..errors import DamagedState
-from .folder import StateFolder, create_private
+from .folder import StateFolder, create_private, told
 
 _VERSION = 1
 _FIRST_LINE = re.compile(rb"latchwire bridge keys ([0-9]{1,9})\n")
@@ -39,11 +39,12 @@ class BridgeKeys:
 def load_or_create(folder: StateFolder) -> BridgeKeys:
     """Return the keys in `folder`, drawn on first use; processes that start at once get the same ones.
 
-    Raises DamagedState for a file that is truncated, garbled or of another version.
+    Raises DamagedState for a file that is truncated, garbled, of another version or that cannot be read or made.
     """
-    if not folder.key_file.exists():
-        create_private(folder.key_file, _encode(_draw()))
-    return _decode(folder)
+    with told(folder.key_file):
+        if not folder.key_file.exists():
+            create_private(folder.key_file, _encode(_draw()))
+        return _decode(folder)
 
 
 def _draw() -> BridgeKeys:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from ..config import DEFAULT_IDLE
 from ..errors import LockHeld
-from .folder import StateFolder, write_private
+from .folder import StateFolder, told, write_private
 
 
 class Ownership:
@@ -28,25 +29,27 @@ class Ownership:
         """Take the lock `wire_id` (u32) at once, or raise LockHeld, which names the holder: never waits.
 
         `command` is what others read, such as `latchwire serve`: without arguments, they may hold digits. A second
-        hold of the same process is refused like any other.
+        hold of the same process is refused like any other. Raises DamagedState where the disk fails.
         """
         holder = folder.locks / f"{wire_id:08x}.holder"
         lock = FileLock(holder.with_suffix(".lock"), mode=0o600, thread_local=False)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout as error:
-            raise LockHeld(_sentence(wire_id, holder)) from error
-        try:
-            write_private(holder, _describe(command, now))
-        except BaseException:
-            lock.release()
-            raise
+        with told(holder):
+            try:
+                lock.acquire(blocking=False)
+            except Timeout as error:
+                raise LockHeld(_sentence(wire_id, holder)) from error
+            try:
+                write_private(holder, _describe(command, now))
+            except BaseException:
+                lock.release()
+                raise
         return cls(lock, holder)
 
     def release(self) -> None:
         """Let others take the lock; a second release does nothing."""
         if self._lock.is_locked:  # after the release the holder file is another process's
-            self._holder.unlink(missing_ok=True)
+            with suppress(OSError):  # a name that stays explains nothing and does no harm
+                self._holder.unlink()
             self._lock.release()
 
     def __enter__(self) -> "Ownership":

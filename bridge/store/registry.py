@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Dialect, event, insert, inspect, select, update
+from sqlalchemy import URL, Dialect, event, insert, inspect, make_url, select, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -21,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import AlreadyRegistered, DamagedState, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope
-from .folder import StateFolder, create_private
+from .folder import StateFolder, create_private, require_private_database, told
 from .schema import SCHEMA_VERSION, Base, GrantRow, LockRow, SchemaRow, TokenRow
 from .tokens import looks_like_token, new_token, token_hash
 
@@ -41,12 +42,13 @@ class Registry:
 
     @classmethod
     async def open(cls, folder: StateFolder, url: str | None = None) -> "Registry":
-        """Open the registry in `folder`, or at `url`, whose safety is its owner's affair; make it on first use.
+        """Open the registry in `folder`, or at `url`; make it on first use.
 
-        Raises UsageError for a URL that names no usable driver, DamagedState for a database that is no registry or was
-        made by another version.
+        Raises UsageError for a URL that names no usable driver, UnsafeState for a SQLite file that others may use,
+        DamagedState for a database that is no registry, was made by another version or cannot be made. The safety of a
+        database server is its owner's affair.
         """
-        registry = cls(_engine(_private_database(folder) if url is None else url))
+        registry = cls(_engine(_in_folder(folder) if url is None else url))
         try:
             async with registry._session() as session:
                 await session.run_sync(_prepare)
@@ -103,12 +105,6 @@ class Registry:
         known = ", ".join(f"{record.id} {record.name!r}" for record in locks)
         raise NotRegistered(f"There is no lock {name_or_id!r}, only {known}. See `latchwire lock list`.")
 
-    async def lock_by_wire_id(self, wire_id: int) -> LockRecord | None:
-        """Return the lock that calls itself `wire_id` (u32), or None."""
-        async with self._session() as session:
-            row = await session.scalar(select(LockRow).where(LockRow.wire_id == wire_id))
-        return None if row is None else _record(row)
-
     async def locks(self) -> tuple[LockRecord, ...]:
         """Return all locks, by number."""
         async with self._session() as session:
@@ -164,14 +160,13 @@ class Registry:
             raise _failure(self._engine.url, error) from error
 
 
-def _private_database(folder: StateFolder) -> URL:
-    if not folder.database.exists():  # SQLite would make it by the umask; its journal takes the database's mode
-        create_private(folder.database, b"")
+def _in_folder(folder: StateFolder) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(folder.database))
 
 
-def _engine(url: URL | str) -> AsyncEngine:
+def _engine(given: URL | str) -> AsyncEngine:
     try:
+        url = make_url(given)
         engine = create_async_engine(url, hide_parameters=True)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise UsageError(
@@ -179,9 +174,22 @@ def _engine(url: URL | str) -> AsyncEngine:
             "such as sqlite+aiosqlite:////var/lib/latchwire/latchwire.db."
         ) from error
     if engine.dialect.name == "sqlite":
+        _make_private(url)
         event.listen(engine.sync_engine, "do_connect", _try_sqlite)
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return engine
+
+
+def _make_private(url: URL) -> None:
+    if url.database in (None, "", ":memory:"):
+        return
+    file = Path(str(url.database))
+    if str(file).startswith("file:"):
+        raise UsageError("LATCHWIRE_DATABASE names a SQLite file by a URI. Name it by its path.")
+    with told(file):
+        if not file.exists():  # SQLite would make it by the umask; its journal takes the database's mode
+            create_private(file, b"")
+        require_private_database(file)
 
 
 def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, where: list[Any], how: dict[str, Any]) -> None:
@@ -272,5 +280,4 @@ def _grant(row: TokenRow, locks: frozenset[int]) -> Grant:
         token_id=row.id,
         scopes=frozenset(Scope(name) for name in row.scopes.split()),
         locks=locks,
-        expires=row.expires,
     )

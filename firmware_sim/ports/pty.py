@@ -1,6 +1,7 @@
 """The lock on a pseudo-terminal, under a stable path; clients come and go, the wire stays."""
 
 import asyncio
+import fcntl
 import os
 import tty
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from ..errors import PortError
 from ..simulator import Simulator
+
+_PTYS = ("/dev/pts/", "/dev/ttys")
+"""Where Linux and macOS keep ptys."""
 
 _CHUNK = 4096
 _QUEUE = 65536
@@ -50,8 +54,12 @@ class _PtyWire:
 @contextmanager
 def serve_pty(simulator: Simulator, path: Path) -> Iterator[None]:
     """Offer the lock at `path`, a symbolic link to a pty; raise PortError where `path` is something else."""
-    if path.exists() and not path.is_symlink():
-        raise PortError(f"{path} exists and is no symbolic link. Choose another path for --serial.")
+    _require_replaceable(path)
+    with _claimed(path):
+        yield from _serve(simulator, path)
+
+
+def _serve(simulator: Simulator, path: Path) -> Iterator[None]:
     master, slave = os.openpty()
     try:
         tty.setraw(slave)  # a cooked pty echoes, and swallows control bytes
@@ -73,6 +81,37 @@ def serve_pty(simulator: Simulator, path: Path) -> Iterator[None]:
         os.close(slave)  # held open until now: without a client, reading the master fails with EIO for ever
 
 
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Hold `path` against other simulators by a lock file beside it; the pty's own lock belongs to its client."""
+    beside = path.with_name(f".{path.name}.sim")
+    try:
+        file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _impossible(path, error) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file).st_nlink == 0:  # its holder has just removed it
+            raise BlockingIOError
+    except BlockingIOError:
+        os.close(file)
+        raise PortError(f"Another simulated lock is at {path}. Stop it, or choose another path for --serial.") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+        os.close(file)
+
+
+def _require_replaceable(path: Path) -> None:
+    if path.is_symlink():
+        if not str(path.readlink()).startswith(_PTYS):
+            raise PortError(f"{path} leads to no pseudo-terminal. Choose another path for --serial.")
+    elif path.exists():
+        raise PortError(f"{path} exists and is no symbolic link. Choose another path for --serial.")
+
+
 def _publish(name: str, path: Path) -> None:
     """Point `path` at the pty in one step, for the numbers of ptys are used again."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
@@ -80,7 +119,11 @@ def _publish(name: str, path: Path) -> None:
         new.symlink_to(name)
         new.replace(path)
     except OSError as error:
-        raise PortError(f"Cannot make the link {path}: {error.strerror}. Does its folder exist?") from None
+        raise _impossible(path, error) from None
+
+
+def _impossible(path: Path, error: OSError) -> PortError:
+    return PortError(f"Cannot make the link {path}: {error.strerror}. Does its folder exist?")
 
 
 def _unpublish(name: str, path: Path) -> None:

@@ -44,8 +44,9 @@ class Bench:
         self.diary: list[tuple[str, float]] = []
 
     async def last(self, client: LockClient, name: str, seconds: float) -> str:
-        """Take so many seconds."""
+        """Take so many seconds, as a change that was sent and is not answered."""
         assert isinstance(client, LockClient)
+        client.unanswered = True
         self.note(f"{name} begins")
         await asyncio.sleep(seconds)
         self.note(f"{name} ends")
@@ -142,6 +143,17 @@ def test_the_deadline_of_a_change_says_that_its_outcome_is_unknown(scenario: Sce
             "Look at the pins before you try again."
         )
         assert virtual_loop().time() == pytest.approx(8, abs=1e-5)
+
+    scenario(test)
+
+
+def test_the_deadline_of_a_change_that_was_never_sent_says_that_nothing_was_changed(scenario: Scenario) -> None:
+    async def waits(_: LockClient) -> None:
+        await asyncio.sleep(9)
+
+    async def test(bench: Bench) -> None:
+        with pytest.raises(Unreachable, match="nothing was changed"):
+            await bench.engine.change(FRONT, waits)
 
     scenario(test)
 
@@ -248,11 +260,27 @@ def test_forgetting_ends_one_owner_and_an_unknown_one_is_no_error(scenario: Scen
 
 def test_a_lock_that_is_not_paired_is_not_asked(scenario: Scenario) -> None:
     async def test(bench: Bench) -> None:
-        unpaired = replace(FRONT, state=PairingState.UNPAIRED)
-        for ask in (bench.read, bench.change):
-            with pytest.raises(NotPaired, match="The lock front is not paired"):
-                await ask("a", 1, unpaired)
+        for state in (PairingState.UNPAIRED, PairingState.UNCONFIRMED):
+            for ask in (bench.read, bench.change):
+                with pytest.raises(NotPaired, match="The lock front is not paired"):
+                    await ask("a", 1, replace(FRONT, state=state))
         assert bench.diary == []
-        assert await bench.read("a", 1, replace(FRONT, state=PairingState.UNCONFIRMED)) == "a"
+
+    scenario(test)
+
+
+@pytest.mark.parametrize("failure", [OSError("the disk is full"), ZeroDivisionError()], ids=repr)
+def test_an_owner_that_cannot_let_go_or_has_died_does_not_make_callers_wait(
+    scenario: Callable[[Callable[[Bench], Awaitable[None]]], None], monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    async def fails(_: LockClient) -> None:
+        raise failure
+
+    async def test(bench: Bench) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(LockClient, "close", fails)
+            assert await bench.read("a", 1) == "a"
+            await asyncio.sleep(60)  # the owner lets go of an idle lock
+            assert await bench.read("b", 1) == "b"
 
     scenario(test)

@@ -1,13 +1,20 @@
+import asyncio
+import errno
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bridge.errors import UnsafeState, UsageError
+from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.store.folder import StateFolder, create_private, write_private
+from bridge.store.keys import load_or_create
+from bridge.store.ownership import Ownership
+from bridge.store.registry import Registry
 
 
 def mode(path: Path) -> int:
@@ -132,6 +139,61 @@ def test_a_private_file_is_created_once(tmp_path: Path) -> None:
     assert path.read_bytes() == b"first"
     assert mode(path) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+async def open_registry(folder: StateFolder) -> None:
+    await (await Registry.open(folder)).close()
+
+
+def own_a_lock(folder: StateFolder) -> None:
+    Ownership.acquire(folder, 1, command="latchwire pin", now=datetime(2026, 5, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("use", "place"),
+    [
+        (lambda folder: StateFolder.open(folder.path), "state"),
+        (load_or_create, "bridge.key"),
+        (lambda folder: asyncio.run(open_registry(folder)), "latchwire.db"),
+        (own_a_lock, "00000001.holder"),
+    ],
+    ids=["folder", "keys", "registry", "ownership"],
+)
+@pytest.mark.parametrize("trouble", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO], ids=errno.errorcode.get)
+def test_a_disk_that_fails_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[StateFolder], object], place: str, trouble: int
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise OSError(trouble, os.strerror(trouble))
+
+    folder = StateFolder.open(tmp_path / "state")
+    monkeypatch.setattr("bridge.store.folder.os.fsync", fail)
+    if place == "state":
+        monkeypatch.setattr("bridge.store.folder._require_private", fail)
+    with pytest.raises(
+        DamagedState, match=rf"{place} cannot be used \({os.strerror(trouble)}\)\. .*LATCHWIRE_STATE_DIR"
+    ):
+        use(folder)
+    monkeypatch.undo()
+    use(folder)
+
+
+def test_a_key_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbid(_path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    folder = StateFolder.open(tmp_path / "state")
+    load_or_create(folder)
+    monkeypatch.setattr(Path, "read_bytes", forbid)
+    with pytest.raises(DamagedState, match=r"bridge\.key cannot be used \(Permission denied\)"):
+        load_or_create(folder)
+
+
+def test_a_lock_file_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    folder = StateFolder.open(tmp_path / "state")
+    (folder.locks / "00000001.lock").mkdir()
+    with pytest.raises(DamagedState, match=r"00000001\.holder cannot be used \(Is a directory\)"):
+        own_a_lock(folder)
 
 
 def test_settings_and_folder_load_without_the_database_library() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import LockHeld
+from bridge.errors import DamagedState, LockHeld
 from bridge.store.folder import StateFolder
 from bridge.store.ownership import Ownership
 
@@ -135,11 +135,24 @@ def test_a_hold_that_cannot_be_named_is_not_kept(folder: StateFolder, monkeypatc
         raise OSError("no space left")
 
     monkeypatch.setattr("bridge.store.ownership.write_private", full)
-    with pytest.raises(OSError, match="no space left") as caught:
+    with pytest.raises(DamagedState, match="no space left") as caught:
         acquire(folder)
     monkeypatch.undo()
     acquire(folder).release()
     assert caught.tb  # its frames outlive the hold: not the collector has released it
+
+
+def test_a_name_that_cannot_be_removed_keeps_nobody_from_the_lock(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frozen(_path: Path, **_how: bool) -> None:
+        raise OSError("the disk is read-only")
+
+    held = acquire(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", frozen)
+        held.release()
+    acquire(folder).release()
 
 
 def test_both_files_are_private(folder: StateFolder) -> None:

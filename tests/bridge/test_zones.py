@@ -3,12 +3,13 @@
 import zoneinfo
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge import zones
 from bridge.errors import UsageError
-from bridge.zones import host_zone, posix_rule
+from bridge.zones import find_zone, host_zone, posix_rule
 from protocol.posix_tz import parse_tz
 
 SOME = {
@@ -112,3 +113,12 @@ def test_the_hosts_zone_is_what_its_files_say(
 
 def test_the_zone_of_this_host_is_one_that_a_lock_takes() -> None:
     assert parse_tz(posix_rule(host_zone()))
+
+
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc", "/etc/localtime", "Europe", "a\0b", "x" * 5000])
+def test_a_zone_that_the_host_does_not_know_is_none(name: str) -> None:
+    assert find_zone(name) is None
+
+
+def test_a_zone_that_the_host_knows_is_found() -> None:
+    assert find_zone("Europe/Warsaw") == ZoneInfo("Europe/Warsaw")

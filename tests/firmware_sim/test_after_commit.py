@@ -1,13 +1,17 @@
 """What is no record, and follows from a change, happens after the change is durable or not at all."""
 
+import errno
+import os
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from firmware_sim.device import GEOMETRY
 from firmware_sim.errors import StoreFull
-from firmware_sim.flash import NorFlash
+from firmware_sim.flash import ImageFlash, NorFlash
 from firmware_sim.store import Region
 from protocol.codec import encode_request
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest
@@ -79,6 +83,35 @@ def test_a_change_under_which_flash_fails_is_not_answered_and_is_resolved_by_ask
         bench.power_cycle()
         assert bench.opens(ANNA.digits)
     assert silent > 10
+
+
+def test_a_change_that_the_image_file_does_not_take_is_not_answered_and_is_resolved_by_asking_again(
+    tmp_path: Path,
+) -> None:
+    write, silent = os.pwrite, 0
+    for lapse in range(1, 12):
+        path = tmp_path / str(lapse)
+        left = [0]
+
+        def lapsing(file: int, data: bytes, offset: int, left: list[int] = left) -> int:
+            left[0] -= 1
+            if left[0] == 0:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return write(file, data, offset)
+
+        with closing(ImageFlash(path, GEOMETRY)) as flash, pytest.MonkeyPatch.context() as patch:
+            bench = Bench(flash=flash)
+            bridge = peer_of(bench)
+            left[0] = lapse
+            patch.setattr(os, "pwrite", lapsing)
+            request = PinCreateRequest(operation=1, entry=ANNA)
+            if bridge.send(bridge.session.seal(encode_request(request))) is None:
+                silent += 1
+                bridge.connect()
+                assert bridge.ask(request) == PinCreateResponse(id=1, list_version=2)
+        with closing(ImageFlash(path, GEOMETRY)) as flash:
+            assert Bench(flash=flash).opens(ANNA.digits)
+    assert silent
 
 
 def test_a_pairing_session_commits_within_a_minute_or_never() -> None:

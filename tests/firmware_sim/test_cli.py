@@ -1,19 +1,21 @@
 """The `sim` commands as processes of their own: what they print, how they end, and what they leave behind."""
 
 import json
+import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from firmware_sim.cli import Entry, Running, State
+from firmware_sim.cli import Entry, Running, State, _write_label
 from firmware_sim.device import GEOMETRY
+from firmware_sim.errors import OptionError
 from firmware_sim.flash import ImageFlash
-from protocol.label import parse_label
+from protocol.label import format_label, parse_label
 from protocol.vocabulary import PinEntry, Schedule
 from tests.firmware_sim.bench import ANNA, Bench, peer_of
 from tests.together.processes import Ended, Place, Staying, place
@@ -211,6 +213,42 @@ def test_a_damaged_image_is_told_where_the_lock_starts_and_where_it_is_looked_at
         assert "lost values: 1" in running.ready["damage"]
         shown = folder.latchwire("sim", "state", "--control", folder.path("ctl-hurt"), "--json").json()
     assert (shown["damage"], shown["used"]) == (running.ready["damage"], 1)
+
+
+# --- the label's file ---
+
+
+@pytest.mark.parametrize("before", ["", "\n", format_label(bytes(16)) + "\n"])
+def test_a_label_s_file_that_everybody_could_read_is_replaced_by_one_for_its_reader_alone(
+    tmp_path: Path, before: str
+) -> None:
+    label = tmp_path / "label"
+    label.write_text(before)
+    label.chmod(0o644)
+    with label.open() as held_open_by_somebody:
+        _write_label(label, bytes(range(16)))
+        assert held_open_by_somebody.read() == before
+    assert stat.S_IMODE(label.stat().st_mode) == 0o600
+    assert parse_label(label.read_text()) == bytes(range(16))
+    assert list(tmp_path.iterdir()) == [label]
+
+
+def link_to_a_label(path: Path) -> None:
+    target = path.with_name("target")
+    target.write_text(format_label(bytes(16)) + "\n")
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize("make", [link_to_a_label, os.mkfifo, Path.mkdir, lambda path: path.write_bytes(b"\xff")])
+def test_what_is_no_label_s_file_stays(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    label = tmp_path / "label"
+    make(label)
+    before = {path: path.lstat() for path in tmp_path.iterdir()}
+    with pytest.raises(OptionError, match=f"{label} .*--label-file"):
+        _write_label(label, bytes(range(16)))
+    assert {path: (path.lstat().st_ino, path.lstat().st_size) for path in tmp_path.iterdir()} == {
+        path: (status.st_ino, status.st_size) for path, status in before.items()
+    }
 
 
 # --- words for people ---

@@ -175,3 +175,31 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(os, "pwrite", lambda _file, data, _offset: len(data) - 1)
         with pytest.raises(FlashImageError, match="a part"):
             flash.erase(0)
+
+
+@pytest.mark.parametrize("kept", [0, 4])
+def test_what_did_not_reach_the_file_is_not_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    write = os.pwrite
+    with closing(ImageFlash(tmp_path / "flash", SMALL)) as flash:
+        flash.program(60, bytes(4))
+        monkeypatch.setattr(os, "pwrite", lambda file, data, offset: write(file, data[:kept], offset))
+        with pytest.raises(FlashImageError, match="a part"):
+            flash.program(64, bytes(8))
+        with pytest.raises(FlashImageError, match="a part"):
+            flash.erase(0)
+        assert flash.read(0, SMALL.size) == (tmp_path / "flash").read_bytes()
+
+
+def test_a_file_that_cannot_even_be_read_again_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: int, _data: object, _offset: int) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with closing(ImageFlash(tmp_path / "flash", SMALL)) as flash:
+        monkeypatch.setattr(os, "pwrite", refuse)
+        monkeypatch.setattr(os, "pread", refuse)
+        with pytest.raises(FlashImageError, match=r"reading failed \(Input/output error\)"):
+            flash.program(0, bytes(4))

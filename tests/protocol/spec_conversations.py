@@ -74,13 +74,14 @@ def check_conversation(examples: Examples) -> None:
         assert public_key(pairing[f"{side}_static_private"]) == pairing[f"{side}_static_public"]
     assert peer_id(pairing["bridge_static_public"]) == pairing.number("peer_id")
     lock = SimulatedLock(label, pairing)
-    _check_turns(lock, pairing, "hello_request", "message_1", "message_3", "commit")
+    _check_turns(lock, pairing, "hello_request", "message_1", "message_3", "proof", "commit")
     assert _prologue(pairing) == pairing["prologue"]
     handshake = _handshake(pairing, pairing, pairing["prologue"], psk=label["pairing_key"])
     _check_handshake(pairing, handshake, "message_1", "message_2", "message_3")
     _check_noise(PAIRING, pairing, pairing, pairing["prologue"], psk=label["pairing_key"])
     assert pairing.frame("message_4").body == b""
-    _check_sealed(pairing, "commit")
+    for name in ("proof", "commit"):
+        _check_sealed(pairing, name)
     lock.draw(session)
     _check_turns(lock, session, "hello_request", "message_1", "ping", "create", "create")  # a repeated frame
     _check_turns(lock, session, "exists")

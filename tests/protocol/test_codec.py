@@ -103,6 +103,7 @@ def test_values_that_do_not_fit_are_misuse_and_the_error_tells_no_digits(request
         encode_request(request_)
     said = "".join(traceback.format_exception(caught.value))
     assert CANARY not in said + repr(caught.value)
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)  # construct's own error quotes values
     assert type(request_).__name__ in str(caught.value)
 
 
@@ -121,6 +122,7 @@ def test_an_error_about_a_peers_bytes_tells_no_digits(at: int) -> None:
         decode_request(bytes(body))
     said = "".join(traceback.format_exception(caught.value))
     assert not any(CANARY[start : start + 3] in said for start in range(len(CANARY) - 2))
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)
 
 
 def test_no_repr_shows_the_digits_of_a_pin() -> None:

@@ -1,5 +1,7 @@
 """What the client makes of answers: lists in pages, facts of the lock, answers that cannot be read."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.client import LockClient
@@ -166,5 +168,27 @@ def test_an_authenticated_answer_that_cannot_be_read_is_asked_for_again(
         ] * 2
         assert "97531" not in caplog.text
         assert (door.list_version, len(door.sent_of(Kind.HELLO_REQUEST))) == (before + 1, 3)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_a_list_that_does_not_go_on_is_refused_and_not_taken_for_whole(
+    monkeypatch: pytest.MonkeyPatch, repeats: bool
+) -> None:
+    page = Pins.page
+
+    def stuck(pins: Pins, after: int, list_version: int, room: int) -> PinListResponse | Refusal:
+        told = page(pins, 0 if repeats else after, list_version, room)
+        assert isinstance(told, PinListResponse)
+        return replace(told, more=True)
+
+    async def scenario() -> None:
+        door = await open_door()
+        client = door.client()
+        await client.create_pin(pin("97531"))
+        monkeypatch.setattr(Pins, "page", stuck)
+        with pytest.raises(Refused, match="does not go on"):
+            await client.list_pins()
 
     run(scenario())

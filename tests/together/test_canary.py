@@ -95,4 +95,6 @@ def _use_the_canary(bench: Place, token: str) -> list[str]:
     for words in (["--from", "never"], ["--days", "someday"], ["--hours", "always"], []):
         done = bench.latchwire("pin", "add", "a", "--alias", "b", "--pin-stdin", *words, stdin=f"{CANARY}\n")
         assert done.code in (2, 4), done.err
+    for words in ([CANARY], ["a", CANARY], [f"--{CANARY}"], [f"--pin={CANARY}"], ["--pin", CANARY]):
+        assert bench.latchwire("pin", "add", "a", "--alias", "b", "--pin-stdin", *words).code == 2
     return answers

@@ -182,9 +182,10 @@ def test_a_lock_that_another_process_owns_is_not_paired(scenario: Scenario) -> N
         shop.locks["front"].hold_button(5)
         async with shop.process() as serving:
             await serving.list_pins(record)
+            opened = len(shop.links)
             with pytest.raises(LockHeld, match="latchwire pair"):
                 await shop.pair()
-            assert kinds(shop) == {Kind.HELLO_REQUEST}
+            assert len(shop.links) == opened  # a serial port would be busy, and its holder nameless
         await shop.pair()
 
     scenario(test)

@@ -1,12 +1,15 @@
 """What goes wrong at a door, with real processes: each ends in a sentence and its exit code, and nothing is lost."""
 
+import json
 import os
 import pty
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx2
@@ -161,6 +164,22 @@ def test_a_damaged_flash_image_keeps_what_is_intact_and_says_so(bench: Place) ->
         assert bench.enter("93531").code == 4
 
 
+def test_a_lock_whose_image_can_no_longer_be_written_ends_in_a_sentence(bench: Place) -> None:
+    with bench.lock() as lock:
+        _, most = resource.prlimit(lock.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(lock.process.pid, resource.RLIMIT_FSIZE, (4096, most))
+        assert bench.pair().code in (3, 6)
+        assert lock.process.wait(30) == 1
+        assert lock.process.stdout is not None
+        ended = json.loads(lock.process.stdout.readline())
+        assert ended["exit_code"] == 1
+        assert f"{bench.path('lock0.flash')} cannot be used: writing failed (File too large)" in ended["error"]
+        assert lock.errors.read_text() == ""
+    assert not Path(bench.path("lock0")).is_symlink()
+    with bench.lock():
+        assert bench.pair().code == 0
+
+
 @pytest.mark.parametrize("content", [b"\x00" * 100, b"\x00" * 102400, b"\x5a" * 102400], ids=len)
 def test_an_image_that_is_none_is_refused_and_left_alone(bench: Place, content: bytes) -> None:
     image = bench.folder / "lock0.flash"
@@ -189,19 +208,55 @@ def test_a_lock_that_nobody_knows_is_exit_code_3(bench: Place, words: list[str])
     assert as_json.err == ""
 
 
+def test_the_log_of_a_server_names_the_cause_of_a_call_that_failed(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+    with bench.staying("serve", "--port", "0") as serving:
+        answer = _post(serving.ready["url"], bench.token(), "97531")
+        assert answer.status_code == 408
+        log = serving.errors.read_text()
+        assert f"request {answer.headers['X-Correlation-ID']}: Unreachable: " in log
+        assert f"{bench.path('lock0')}: there is no such port" in log
+        assert "97531" not in log
+        assert bench.path("lock0") not in answer.text
+
+
+@pytest.mark.parametrize("words", [["pin", "add", "front", "--alias", "a", "--pin-stdin"], ["pin", "list", "front"]])
+def test_a_zone_that_this_host_lacks_is_told_before_the_lock_is_asked(bench: Place, words: list[str]) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+    with closing(sqlite3.connect(bench.state / "latchwire.db")) as database, database:
+        database.execute("UPDATE locks SET zone = 'Mars/Olympus'")
+    done = bench.latchwire(*words, stdin="97531\n")
+    assert (done.code, "does not know the lock's time zone" in done.err) == (2, True), done.err
+
+
+def test_a_key_that_is_no_file_is_told_in_a_sentence(bench: Place) -> None:
+    (bench.state / "keys" / "bridge.key").mkdir(mode=0o700, parents=True)
+    for path in (bench.state, bench.state / "keys"):
+        path.chmod(0o700)
+    done = bench.latchwire("lock", "list")
+    assert (done.code, "Internal failure" in done.err) == (1, False)
+    assert f"{bench.state / 'keys' / 'bridge.key'} cannot be used (Is a directory)." in done.err
+
+
 def test_serving_to_the_network_is_refused(bench: Place) -> None:
     done = bench.latchwire("serve", "--host", "0.0.0.0")  # noqa: S104  it must be refused
     assert (done.code, "plain HTTP" in done.err) == (2, True)
 
 
 def _create(url: str, token: str, digits: str) -> None:
-    answer = httpx2.post(
+    answer = _post(url, token, digits)
+    assert answer.status_code == 201, answer.text
+
+
+def _post(url: str, token: str, digits: str) -> httpx2.Response:
+    return httpx2.post(
         f"{url}/api/v1/my/lock/123/pin",
         json={"alias": "a", "pin": digits},
         headers={"Authorization": f"PersonalKey {token}"},
         timeout=20,
     )
-    assert answer.status_code == 201, answer.text
 
 
 def _latchwire() -> list[str]:

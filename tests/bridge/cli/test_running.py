@@ -63,6 +63,51 @@ def test_what_nobody_expected_is_one_line_without_a_value(
     assert said.count("\n") == 1
 
 
+PIN_ADD = ["pin", "add", "front", "--alias", "a", "--pin-stdin"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*PIN_ADD, "97531"],
+        [*PIN_ADD, "a", "97531"],
+        [*PIN_ADD, "--97531"],
+        [*PIN_ADD, "--pin=97531"],
+        [*PIN_ADD, "--pin", "97531"],
+        [*PIN_ADD, "--pin-stdin=97531"],
+        [*PIN_ADD, "-97531"],
+        [*PIN_ADD, "--alias", "97531"],
+        ["97531"],
+        ["pin", "97531"],
+        ["pin", "add", "front", "97531"],
+        ["token", "create", "--scope", "s", "--lock", "1", "--days", "x97531"],
+        ["serve", "--port", "97531"],
+        ["serve", "97531", "--host", "a"],
+        ["sim", "hold-button", "--control", "a", "--seconds", "97531x"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_are_not_understood_are_never_repeated_with_their_digits(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in (words, [*words, "--json"]):
+        assert run(line) == 2
+        heard = capsys.readouterr()
+        assert "97531" not in heard.out + heard.err
+        assert heard.out + heard.err
+
+
+def test_it_is_told_how_many_words_were_not_understood_and_which_port_there_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run([*PIN_ADD, "one"]) == 2
+    assert capsys.readouterr().err == "latchwire: 1 word was not understood. Try `latchwire --help`.\n"
+    assert run([*PIN_ADD, "one", "two"]) == 2
+    assert capsys.readouterr().err == "latchwire: 2 words were not understood. Try `latchwire --help`.\n"
+    assert run(["serve", "--port", "97531"]) == 2
+    assert "65535" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_says_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,7 @@ class RecordingService(Service):
         if token not in scopes:
             return None
         locks = frozenset({LOCK, REMOVED_LOCK})
-        return Grant(token_id=1, scopes=frozenset({scopes[token]}), locks=locks, expires=None)
+        return Grant(token_id=1, scopes=frozenset({scopes[token]}), locks=locks)
 
     async def lock(self, lock_id: int) -> LockRecord:
         self.calls.append("lock")

@@ -92,3 +92,31 @@ def test_a_parameter_that_the_framework_refuses_is_400_and_named_without_its_val
         "errorMessages": ["listVersion: is not valid."],
         "statusCode": 400,
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (errors.Unreachable("why"), "WARNING"),
+        (errors.LinkLost("why"), "WARNING"),
+        (errors.AckTimeout("why"), "WARNING"),
+        (errors.LockHeld("why"), "WARNING"),
+        (errors.NotPaired("why"), "WARNING"),
+        (errors.VersionMismatch("why"), "WARNING"),
+        (errors.DamagedState("why"), "ERROR"),
+        (refused(Status.STORAGE), "ERROR"),
+        (errors.LockBusy("why"), "INFO"),
+        (errors.NotRegistered("why"), "INFO"),
+        (refused(Status.EXISTS), "INFO"),
+    ],
+    ids=repr,
+)
+def test_what_an_operator_can_mend_is_logged_as_a_warning_with_its_cause(
+    error: errors.BridgeError, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    request = Request({"type": "http", "state": {"correlation_id": "7"}})
+    asyncio.run(handlers()[errors.BridgeError](request, error))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (level, f"request 7: {type(error).__name__}: {error}")
+    ]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.http.times import ApiTimes, find_zone, read_instant, to_schedule
+from bridge.http.times import ApiTimes, read_instant, to_schedule
 from protocol.schedule import check_schedule
 from protocol.vocabulary import EVERY_DAY, Rule, Schedule, Weekdays, Window
 
@@ -170,12 +170,3 @@ def test_every_window_that_has_a_length_is_one_that_a_lock_may_hold(start: int, 
     start_time, end_time = (datetime.fromtimestamp(second, UTC) for second in (start, end))
     times = ApiTimes(day_start_time=start_time, day_end_time=end_time)
     assert check_schedule(to_schedule(times, zone)) in (None, Rule.WINDOW_TIMES)
-
-
-@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc", "/etc/localtime", "Europe", "a\0b", "x" * 5000])
-def test_a_zone_that_the_host_does_not_know_is_none(name: str) -> None:
-    assert find_zone(name) is None
-
-
-def test_a_zone_that_the_host_knows_is_found() -> None:
-    assert find_zone(WARSAW) == ZoneInfo(WARSAW)

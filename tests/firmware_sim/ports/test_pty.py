@@ -111,6 +111,28 @@ def test_a_link_that_a_killed_simulator_has_left_is_replaced(path: Path) -> None
     assert not path.is_symlink()
 
 
+def test_a_path_at_which_a_lock_runs_is_left_to_it(path: Path) -> None:
+    async def main() -> None:
+        with serve_pty(Counting(), path), closing(PtyClient(path)) as client:
+            pty = os.readlink(path)
+            for _ in range(2):
+                with pytest.raises(PortError, match=r"Another simulated lock is at .*\. Stop it, or choose"):
+                    serve_pty(Counting(), path).__enter__()
+            assert os.readlink(path) == pty
+            assert await client.greets(1)
+
+    asyncio.run(main())
+    assert os.listdir(path.parent) == []
+
+
+def test_a_link_that_leads_to_no_pty_stays(path: Path, tmp_path: Path) -> None:
+    path.symlink_to(tmp_path / "diary")
+    with pytest.raises(PortError, match=r"leads to no pseudo-terminal\. Choose"):
+        serve_once(path)
+    assert path.readlink() == tmp_path / "diary"
+    assert os.listdir(path.parent) == [path.name]
+
+
 def make_file(path: Path) -> None:
     path.write_text("mine")
 
