@@ -128,12 +128,14 @@ class LockClient:
         *,
         now: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
+        corrects_clock: bool = True,
     ) -> None:
         self._lock = lock
         self._keys = keys
         self._connect = connect
         self._now = now
         self._entropy = entropy
+        self._corrects_clock = corrects_clock
         self._wire: Wire | None = None
         self._open: _Open | None = None
         self.unanswered = False
@@ -286,7 +288,9 @@ class LockClient:
         except LinkLost:
             await self.close()
             raise
-        await self._correct_clock(_Open(wire=wire, session=session, born=self._now()))
+        self._open = _Open(wire=wire, session=session, born=self._now())
+        if self._corrects_clock:
+            await self._correct_clock(self._open)
 
     async def _handshake(self, wire: Wire) -> BridgeSession:
         greeting = await greet(wire, Mode.SESSION, self._keys.peer_id, entropy=self._entropy)
@@ -308,6 +312,7 @@ class LockClient:
         if not isinstance(told, ClockGetResponse):
             return
         if self._lock.zone not in (None, told.zone):
+            self._open = None  # whoever comes next meets the change, too
             raise ZoneChanged(told.zone)
         try:
             rule = posix_rule(told.zone)
@@ -319,7 +324,7 @@ class LockClient:
         request = ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule)
         answer = await self._exchange(opened, CLOCK_SET, encode_request(request))
         if isinstance(answer, Refusal):
-            _log.warning("The lock's clock was not corrected. %s", refused(answer))
+            _log.warning("The lock's clock was not corrected. %s Pairing again sets it.", refused(answer))
 
 
 def _decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:

@@ -31,7 +31,7 @@ CUT_OFF = (
     "what was begun, or begins anew."
 )
 
-NO_ROOM = "The lock has no room for another bridge. Unpair one that is no longer used, and try again."
+NO_ROOM = "The lock has no room for another bridge: it keeps as many as it can."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class Pairing:
         async def same_wire() -> Wire:
             return wire
 
-        client = LockClient(known, self._engine.keys, same_wire)
+        client = LockClient(known, self._engine.keys, same_wire, corrects_clock=False)
         await client.ping()
         zone = self._wish.zone or ((await client.get_clock()).zone if in_use else record.zone)
         await client.set_clock(zone, force=True)

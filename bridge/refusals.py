@@ -8,7 +8,7 @@ from .errors import Refused
 
 SENTENCES = {
     Status.BUSY: "The lock is busy with something else. Try again in a few seconds.",
-    Status.FULL: "The lock has no free slot left. Remove a pin first.",
+    Status.FULL: "The lock has no free slot left for another pin.",
     Status.EXISTS: "A pin with these digits exists already. Choose other digits.",
     Status.NOT_FOUND: "The lock has no such pin. `latchwire pin list` shows those that it has.",
     Status.INVALID: "The lock found the request invalid.",

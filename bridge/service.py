@@ -14,7 +14,7 @@ from protocol.vocabulary import PinEntry
 from .client import LockClient, PinList
 from .config import Settings
 from .engine import Engine
-from .errors import AckTimeout, RuleBroken, UsageError, ZoneChanged
+from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
 from .links import MemoryHub
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
@@ -34,6 +34,11 @@ async def open_service(settings: Settings, *, command: str, hub: MemoryHub | Non
         folder = StateFolder.open(settings.state_dir)
         registry = await Registry.open(folder, settings.database)
         stack.push_async_callback(registry.close)
+        if not folder.key_file.exists() and await registry.locks():
+            raise DamagedState(
+                f"{folder.key_file} is missing, but locks are paired with that key. Restore it from a backup; without "
+                "one, move the registry away too, and pair every lock again."
+            )
         engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub)
         stack.push_async_callback(engine.close)
         yield Service(registry, engine)

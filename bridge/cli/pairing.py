@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from cyclopts import Parameter, validators
 
 from bridge.errors import UsageError
 
+from .asking import ask
 from .context import service
 from .locks import LockView, view
 
@@ -65,4 +65,4 @@ def _read_label(path: Path | None, *, from_stdin: bool) -> str:
         return sys.stdin.readline()
     if not sys.stdin.isatty():
         raise UsageError("Nobody is here to type the label. Give --label-file FILE or --label-stdin.")
-    return getpass("Label of the lock: ")
+    return ask("Label of the lock: ")

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from getpass import getpass
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from bridge.records import LockRecord
 from bridge.zones import UNKNOWN_HERE, find_zone
 from protocol.vocabulary import PinEntry, PinSummary, Schedule
 
+from .asking import ask
 from .context import service
 from .times import describe_window, parse_moment, parse_windows
 
@@ -131,4 +131,4 @@ def _read_digits(*, from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise UsageError("Nobody is here to type the pin. Give --pin-stdin and write it to standard input.")
-    return getpass("Pin: ")
+    return ask("Pin: ")

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 
@@ -26,10 +27,11 @@ class Renderer:
 
     def fail(self, sentence: str, code: int) -> int:
         """Show a failure; return its exit code."""
-        if self._as_json:
-            self._line(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
-        else:
-            sys.stderr.write(f"latchwire: {sentence}\n")
+        with suppress(OSError):  # where nothing can be written, the exit code has to do
+            if self._as_json:
+                self._line(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
+            else:
+                sys.stderr.write(f"latchwire: {sentence}\n")
         return code
 
     def _show_all(self, values: Sequence[Any]) -> None:
@@ -61,6 +63,7 @@ def _print_table(values: Sequence[Any]) -> None:
     if not console.is_terminal:
         console.width = 1000  # a pipe has no edge
     console.print(table)
+    sys.stdout.flush()
 
 
 def _cell(value: Any) -> str:

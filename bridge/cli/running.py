@@ -6,8 +6,10 @@ import logging
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from importlib.metadata import entry_points, version
+from io import TextIOWrapper
 from typing import Any
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
@@ -48,6 +50,9 @@ def build_app() -> App:
 
 def run(words: Sequence[str]) -> int:
     """Run the command that `words` spell, and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may hold what a terminal cannot show
     renderer = Renderer(as_json="--json" in words)
     _log_to_stderr()
     app = build_app()
@@ -61,7 +66,7 @@ def run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
     except Exception as error:
         return _fail(error, renderer)
@@ -70,12 +75,18 @@ def run(words: Sequence[str]) -> int:
 async def _carry_out(result: Any, renderer: Renderer) -> int:
     if inspect.isawaitable(result):
         result = await result
-    if not isinstance(result, AsyncIterator):
+    if not isinstance(result, AsyncGenerator):
         return renderer.show(result)
     code = 0
-    async for value in result:
-        code = renderer.show(value)
+    async with aclosing(result) as values:  # a command that stays tidies up, whatever ends it
+        async for value in values:
+            code = renderer.show(value)
     return code
+
+
+def _forget_output() -> None:
+    """Let what was not written go, or Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _misunderstood(error: CycloptsError, words: Sequence[str]) -> str:

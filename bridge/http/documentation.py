@@ -20,8 +20,8 @@ _CREATE_SCHEMA: Final[dict[str, Any]] = {
         "pin": {"type": "string", "pattern": "^[0-9]{5,8}$", "writeOnly": True},
         "startDate": _INSTANT,
         "endDate": _INSTANT,
-        "dayStartTime": _INSTANT | {"description": "Only the time of day counts, at the lock."},
-        "dayEndTime": _INSTANT | {"description": "Only the time of day counts, at the lock."},
+        "dayStartTime": _INSTANT | {"description": "Kept as the time of day at the lock; the date tells its offset."},
+        "dayEndTime": _INSTANT | {"description": "Kept as the time of day at the lock; the date tells its offset."},
         "weekDays": {
             "type": ["integer", "null"],
             "minimum": 1,

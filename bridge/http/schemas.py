@@ -15,6 +15,9 @@ from .times import ApiTimes, read_instant, to_schedule
 
 T = TypeVar("T")
 
+_NAMES = {
+    name.lower(): name for name in ("alias", "pin", "startDate", "endDate", "dayStartTime", "dayEndTime", "weekDays")
+}
 _NO_TEXT = "must be a JSON string."
 _NO_INSTANT = "must be a string such as 2026-07-01T08:00:00Z, with an offset, in the years 1970 to 2105; or null."
 _NO_WEEKDAYS = "must be a whole number from 1 to 127, the sum of Monday = 1 to Sunday = 64; or null."
@@ -23,16 +26,27 @@ _NO_WEEKDAYS = "must be a whole number from 1 to 127, the sum of Monday = 1 to S
 def create_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
     """Return the pin that a create body asks for, with daily times in the lock's zone `zone_name`.
 
-    Unknown fields are ignored: clients in the field send more. Raises ApiError(400) for broken rules, and
-    ApiError(428) where a daily time meets a zone that this host does not know.
+    Names are read in any case, as the API that is spoken here reads them, lest a limit that is spelt otherwise make a
+    pin without one. Unknown fields are ignored: clients in the field send more. Raises ApiError(400) for broken rules,
+    and ApiError(428) where a daily time meets a zone that this host does not know.
     """
-    fields = _Fields(document)
+    fields = _Fields(_as_documented(document))
     alias = fields.text("alias", check_alias)
     digits = fields.text("pin", check_digits)
     times = fields.times()
     fields.refuse_broken()
     schedule = _schedule(times, zone_name)
     return PinEntry(digits=digits, alias=alias, schedule=schedule)
+
+
+def _as_documented(document: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in document.items():
+        documented = _NAMES.get(name.lower(), name)
+        if documented in found:
+            raise ApiError(400, f"{documented}: is there twice.")
+        found[documented] = value
+    return found
 
 
 def _schedule(times: ApiTimes, zone_name: str) -> Schedule:

@@ -1,71 +1,26 @@
-import asyncio
-import os
+"""Locks and tokens in the registry."""
+
 import sqlite3
-import stat
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import StatementError
 
-from bridge.errors import AlreadyRegistered, DamagedState, NotRegistered, UnsafeState, UsageError
+from bridge.errors import AlreadyRegistered, NotRegistered, UsageError
 from bridge.records import Grant, LockRecord, PairingState, Scope
-from bridge.store.folder import StateFolder, write_private
+from bridge.store.folder import StateFolder
 from bridge.store.registry import LARGEST_LOCK_ID, Registry
 from bridge.store.schema import LockRow
 from bridge.store.tokens import new_token, token_hash
-
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-FRONT = LockRecord(
-    id=1,
-    name="front door",
-    target="serial:/dev/ttyUSB0?baud=115200",
-    wire_id=0xFFFFFFFF,
-    public_key=bytes(range(32)),
-    state=PairingState.PAIRED,
-    zone="Europe/Warsaw",
-    version=1,
-    list_version=0xFFFFFFFF,
-)
-BACK = replace(FRONT, id=2, name="back door", wire_id=0, state=PairingState.UNCONFIRMED, list_version=None)
-READ = frozenset({Scope.DEVICE_READ})
+from tests.bridge.registries import BACK, FRONT, NOW, READ, new_grant, query, run
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StateFolder:
     return StateFolder.open(tmp_path / "state")
-
-
-def run(folder: StateFolder, scenario: Callable[[Registry], Awaitable[None]], *, url: str | None = None) -> None:
-    async def opened_and_closed() -> None:
-        registry = await Registry.open(folder, url)
-        try:
-            await scenario(registry)
-        finally:
-            await registry.close()
-
-    asyncio.run(opened_and_closed())
-
-
-def query(folder: StateFolder, sql: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(folder.database)) as connection, connection:
-        return connection.execute(sql).fetchall()
-
-
-async def nothing(_registry: Registry) -> None:
-    """Only open and close."""
-
-
-async def new_grant(registry: Registry) -> Grant:
-    token = await registry.create_token(scopes=READ, lock_ids=frozenset(), expires=None)
-    grant = await registry.authenticate(token, NOW)
-    assert grant
-    return grant
 
 
 def test_a_lock_comes_back_as_it_was_saved_even_after_a_restart(folder: StateFolder) -> None:
@@ -292,138 +247,3 @@ def test_a_removed_lock_takes_its_grants_along(folder: StateFolder) -> None:
         assert grant.locks == frozenset()
 
     run(folder, scenario)
-
-
-def test_the_database_is_private_whatever_the_umask(folder: StateFolder) -> None:
-    before = os.umask(0)
-    try:
-        run(folder, nothing)
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(folder.database.stat().st_mode) == 0o600
-
-
-def test_a_database_elsewhere_leaves_the_folder_without_one(folder: StateFolder, tmp_path: Path) -> None:
-    run(folder, nothing, url=f"sqlite+aiosqlite:///{tmp_path / 'elsewhere.db'}")
-    assert (tmp_path / "elsewhere.db").exists()
-    assert not folder.database.exists()
-
-
-def test_an_sqlite_file_that_is_named_is_made_for_its_owner_alone(folder: StateFolder, tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        run(folder, nothing, url=f"sqlite+aiosqlite:///{tmp_path / 'elsewhere.db'}")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "elsewhere.db").stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
-def test_an_sqlite_file_that_is_named_and_open_to_others_is_refused_with_the_remedy(
-    folder: StateFolder, tmp_path: Path, suffix: str
-) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'elsewhere.db'}"
-    run(folder, nothing, url=url)
-    file = tmp_path / f"elsewhere.db{suffix}"
-    file.touch()
-    file.chmod(0o640)
-    with pytest.raises(UnsafeState, match=f"`chmod 600 {file}`"):
-        run(folder, nothing, url=url)
-
-
-def test_an_sqlite_file_named_by_a_uri_whose_mode_nobody_would_check_is_refused(
-    folder: StateFolder, tmp_path: Path
-) -> None:
-    with pytest.raises(UsageError, match=r"LATCHWIRE_DATABASE .* path"):
-        run(folder, nothing, url=f"sqlite+aiosqlite:///file:{tmp_path / 'elsewhere.db'}?uri=true")
-    assert not (tmp_path / "elsewhere.db").exists()
-
-
-def test_a_database_in_memory_has_no_file_to_check(
-    folder: StateFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for url in ("sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"):
-        run(folder, nothing, url=url)
-    assert [path.name for path in tmp_path.iterdir()] == ["state"]
-
-
-@pytest.mark.parametrize("url", ["nonsense", "oracle9://host", "sqlite:///file.db", "sqlite+aiosqlite://host:port"])
-def test_a_url_that_names_no_usable_driver_is_refused(folder: StateFolder, url: str) -> None:
-    with pytest.raises(UsageError, match="LATCHWIRE_DATABASE cannot be used"):
-        asyncio.run(Registry.open(folder, url))
-
-
-def test_a_file_that_is_no_database_is_reported_and_left_alone(folder: StateFolder) -> None:
-    write_private(folder.database, b"not a database" * 100)
-    with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read .*not a database\). Restore it"):
-        asyncio.run(Registry.open(folder))
-    assert folder.database.read_bytes() == b"not a database" * 100
-
-
-def test_damage_behind_the_first_page_is_reported(folder: StateFolder) -> None:
-    run(folder, nothing)
-    data = folder.database.read_bytes()
-    folder.database.write_bytes(data[:4096].ljust(len(data), b"\xff"))
-    with pytest.raises(DamagedState, match=r"malformed\). Restore it from a backup"):
-        run(folder, nothing)
-
-
-def test_a_database_that_cannot_be_opened_is_reported_before_any_thread_is_started(
-    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("aiosqlite.connect", None)
-    folder.database.mkdir(mode=0o700)
-    with pytest.raises(DamagedState, match=r"unable to open database file\). See that its folder exists"):
-        asyncio.run(Registry.open(folder))
-
-
-def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFolder) -> None:
-    write_private(folder.database, b"")
-    query(folder, "CREATE TABLE guests (name)")
-    with pytest.raises(DamagedState, match=r"latchwire\.db is a database, but no registry of Latchwire"):
-        asyncio.run(Registry.open(folder))
-    assert query(folder, "SELECT name FROM sqlite_master") == [("guests",)]
-
-
-@pytest.mark.parametrize("change", ["UPDATE schema_version SET version = 2", "DELETE FROM schema_version"])
-def test_a_registry_of_another_version_is_refused(folder: StateFolder, change: str) -> None:
-    run(folder, nothing)
-    query(folder, change)
-    with pytest.raises(DamagedState, match=r"has schema version (2|None), this program reads version 1"):
-        run(folder, nothing)
-
-
-def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
-    async def scenario() -> None:
-        registries = await asyncio.gather(*(Registry.open(folder) for _ in range(8)))
-        await registries[0].add_lock(FRONT)
-        assert await registries[-1].locks() == (FRONT,)
-        for registry in registries:
-            await registry.close()
-
-    asyncio.run(scenario())
-    assert query(folder, "SELECT version FROM schema_version") == [(1,)]
-
-
-def test_processes_that_write_at_once_lose_nothing(folder: StateFolder) -> None:
-    program = """
-import asyncio, sys
-from pathlib import Path
-from bridge.records import LockRecord, PairingState
-from bridge.store.folder import StateFolder
-from bridge.store.registry import Registry
-
-async def add(first: int) -> None:
-    registry = await Registry.open(StateFolder.open(Path(sys.argv[1])))
-    for number in range(first, first + 20):
-        await registry.add_lock(LockRecord(id=number, name=f"door {number}", target="", wire_id=number,
-            public_key=b"", state=PairingState.PAIRED, zone="UTC", version=1))
-    await registry.close()
-
-asyncio.run(add(int(sys.argv[2])))
-"""
-    command = [sys.executable, "-c", program, str(folder.path)]
-    processes = [subprocess.Popen([*command, str(first)]) for first in (1, 21, 41)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
-    assert query(folder, "SELECT count(*) FROM locks") == [(60,)]

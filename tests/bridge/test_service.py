@@ -12,6 +12,7 @@ from bridge.errors import NotPaired, NotRegistered, RuleBroken, Unreachable, Uns
 from bridge.records import LockRecord, PairingState, Scope
 from bridge.service import Service, open_service
 from bridge.store.folder import StateFolder
+from bridge.store.keys import load_or_create
 from bridge.store.registry import Registry
 from protocol.vocabulary import PinEntry, Rule, Schedule, Weekdays, Window
 
@@ -35,7 +36,9 @@ def run(tmp_path: Path) -> Callable[[Test], None]:
 
     async def opened(test: Test) -> None:
         settings = Settings(state_dir=tmp_path / "state")
-        registry = await Registry.open(StateFolder.open(settings.state_dir))
+        folder = StateFolder.open(settings.state_dir)
+        load_or_create(folder)
+        registry = await Registry.open(folder)
         await registry.add_lock(FRONT)
         await registry.close()
         async with open_service(settings, command="latchwire test") as service:

@@ -271,3 +271,43 @@ def _wait_for(locks: Path) -> None:
     while not any(locks.glob("*.holder")):
         assert not deadline.is_set()
     timer.cancel()
+
+
+def test_a_key_that_is_missing_is_told_and_not_replaced(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+    bench.state.joinpath("keys", "bridge.key").unlink()
+    done = bench.latchwire("lock", "list")
+    assert (done.code, "bridge.key is missing" in done.err) == (1, True)
+    assert not bench.state.joinpath("keys", "bridge.key").exists()
+
+
+def test_pairing_with_a_lock_whose_clock_is_ahead_says_nothing_of_it(bench: Place) -> None:
+    with bench.lock():
+        for _ in range(2):
+            assert bench.latchwire("sim", "hold-button", "--control", bench.path("ctl")).code == 0
+            paired = bench.pair()
+            assert (paired.code, paired.err) == (0, "")
+            words = ["--set", "2040-01-01T00:00:00Z", "--control", bench.path("ctl")]
+            assert bench.latchwire("sim", "clock", *words).code == 0
+        listed = bench.latchwire("pin", "list", "front")
+        assert (listed.code, "Pairing again sets it." in listed.err) == (0, True)
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_that_stays_without_a_trace(bench: Place) -> None:
+    words = [*_latchwire(), "sim", "run", "--serial", bench.path("lock0")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=bench.environment)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(30) == 0
+    assert not bench.folder.joinpath("lock0").is_symlink()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise(bench: Place) -> None:
+    bench.environment["PYTHONIOENCODING"] = "ascii"
+    with bench.lock():
+        assert bench.pair(name="Tür").code == 0
+        assert "T\\xfcr" in bench.latchwire("lock", "list").out

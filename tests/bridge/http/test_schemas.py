@@ -52,7 +52,15 @@ def test_a_window_without_weekdays_is_every_day() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert create_entry(WHOLE | {"id": 7, "": [], "Pin": "12"}, "UTC") == create_entry(WHOLE, "UTC")
+    assert create_entry(WHOLE | {"id": 7, "": [], "pins": "12"}, "UTC") == create_entry(WHOLE, "UTC")
+
+
+def test_names_are_read_in_any_case_lest_a_limit_be_overlooked() -> None:
+    shouted = {name.upper(): value for name, value in (WHOLE | {"weekDays": 31}).items()}
+    assert create_entry(shouted, "UTC") == create_entry(WHOLE | {"weekDays": 31}, "UTC")
+    with pytest.raises(ApiError) as caught:
+        create_entry(WHOLE | {"weekDays": 31, "weekdays": 127}, "UTC")
+    assert caught.value.messages == ("weekDays: is there twice.",)
 
 
 @pytest.mark.parametrize("value", [97531, 97531.0, None, True, ["97531"], {"pin": "97531"}])
