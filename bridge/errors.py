@@ -6,7 +6,7 @@ BridgeError
 ├── NotRegistered(LookupError)    no such lock or token in the registry
 ├── AlreadyRegistered             the name or number is taken
 ├── UnsafeState(PermissionError)  keys or database that others may read or write
-├── DamagedState                  keys or database that cannot be read
+├── DamagedState                  keys or database that cannot be read or used
 ├── NotPaired                     the lock is registered, but no pairing holds
 ├── PairingRefused                the lock refused to pair: wrong label or closed window
 ├── VersionMismatch               the lock and this bridge share no protocol version, or a lower one than before
@@ -51,7 +51,7 @@ class UnsafeState(BridgeError, PermissionError):
 
 
 class DamagedState(BridgeError):
-    """Keys or database that cannot be read."""
+    """Keys or database that cannot be read or used."""
 
 
 class NotPaired(BridgeError):

@@ -1,12 +1,11 @@
 """The bridge's own keys in `keys/bridge.key`; a file that cannot be read is reported and never overwritten."""
 
-import hashlib
 import re
 import secrets
 import zlib
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from protocol import noise
 
 from ..errors import DamagedState
 from .folder import StateFolder, create_private, told
@@ -28,12 +27,12 @@ class BridgeKeys:
     @property
     def static_public(self) -> bytes:
         """The X25519 public key, 32 bytes, that locks store."""
-        return X25519PrivateKey.from_private_bytes(self.static_private).public_key().public_bytes_raw()
+        return noise.public_key(self.static_private)
 
     @property
     def peer_id(self) -> int:
-        """The u32 by which locks know this bridge: the first four bytes of the public key's SHA-256, never 0."""
-        return int.from_bytes(hashlib.sha256(self.static_public).digest()[:4], "big")
+        """The u32 by which locks know this bridge (SPEC 4.5); keys that would give 0 are drawn again."""
+        return noise.peer_id(self.static_public)
 
 
 def load_or_create(folder: StateFolder) -> BridgeKeys:
