@@ -11,8 +11,9 @@ from protocol.messages.declaration import Change, Refusal, Request, Response
 from protocol.messages.pairing import PAIR_COMMIT, UnpairRequest
 from protocol.registry import MESSAGES, AnyMessage
 from protocol.session import Verdict
-from protocol.vocabulary import Rule, Status
+from protocol.vocabulary import AuditEvent, Cause, Rule, Status
 
+from .behaviours.audit import Audit
 from .behaviours.bolt import Bolt
 from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
@@ -49,10 +50,12 @@ class Firmware:
         self.pins = Pins(self.memory, slots)
         self.pairing = Pairing(self.memory)
         self.bolt = Bolt()
+        self.audit = Audit(self.memory, clock)
         self.gate = Gate(self.memory, clock, self.pins)
         self._links = Links(factory, self._private_key(entropy), self.pairing)
-        self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt)
+        self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt, self.audit)
         self._handler: Handler = self._requests
+        self._note(AuditEvent.POWER_ON)
 
     @property
     def wake_ns(self) -> int | None:
@@ -78,6 +81,7 @@ class Firmware:
             case ButtonHeld():
                 if event.seconds >= HOLD_SECONDS:
                     self.pairing.open_window(self.clock.now_ns)
+                    self._note(AuditEvent.PAIRING_OPENED, cause=Cause.BUTTON)
             case ClockMoved(epoch=None):
                 self.clock.lose()
             case ClockMoved(epoch=int(epoch)):
@@ -135,7 +139,8 @@ class Firmware:
         if session.pairing is not (message is PAIR_COMMIT):
             return encode_answer(message.opcode, Refusal(status=Status.DENIED))
         if not session.pairing:
-            self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
+            if self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
+                self.audit.stage(AuditEvent.PEER_ADDED, cause=Cause.REQUEST, peer_id=session.peer_id)
             if not self._committed():
                 return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
         if isinstance(request, Change):
@@ -143,6 +148,11 @@ class Firmware:
         if isinstance(request, UnpairRequest):
             self.memory.afterwards(lambda: self._links.end_sessions(session.peer_id))
         return self._durably(message, self._ask(session, message, request))
+
+    def _note(self, event: AuditEvent, cause: Cause = Cause.NONE) -> None:
+        """Record what needs no answer; a flash that has no room for it stops nothing."""
+        self.audit.stage(event, cause=cause)
+        self._committed()
 
     def _committed(self) -> bool:
         """Make what is staged durable, and return whether it is."""

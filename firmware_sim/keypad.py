@@ -23,4 +23,5 @@ SENTENCES = {
     Denial.EXPIRED: "the pin's validity has ended",
     Denial.WRONG_WEEKDAY: "the pin does not open on this weekday",
     Denial.OUTSIDE_WINDOW: "the pin does not open at this time of day",
+    Denial.LOCKED_OUT: "the keypad is locked out after wrong entries",
 }

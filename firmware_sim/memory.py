@@ -64,6 +64,10 @@ class Memory:
         """Put `record` under `key`, or remove what is there, with the next commit."""
         self._staged[key] = record
 
+    def count_staged(self, keys: range) -> int:
+        """Return how many of `keys` the next commit would change."""
+        return sum(1 for key in self._staged if key in keys)
+
     def afterwards(self, effect: Callable[[], None]) -> None:
         """Do something that is no record, such as setting the clock, once the next commit is durable."""
         self._afterwards.append(effect)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 from protocol.fields import U16, U32, Ascii, Bytes, Layout, Raw, Record, Terminated
 from protocol.messages.pins import FINGERPRINT_SIZE
-from protocol.messages.records import PIN_ENTRY
+from protocol.messages.records import AUDIT_RECORD, PIN_ENTRY
 from protocol.noise import KEY_SIZE
-from protocol.vocabulary import PinEntry
+from protocol.vocabulary import AuditRecord, PinEntry
 
 MAX_PEERS = 8
 MAX_SLOTS = 250
+AUDIT_RECORDS = 128
+LEAST_AUDIT_RECORDS = 32
+"""What every lock keeps (SPEC 8.5)."""
 
 IDENTITY_KEY = 0x0001
 LEDGER_KEY = 0x0002
@@ -20,6 +23,7 @@ ZONE_KEY = 0x0003
 PEER_KEYS = range(0x0100, 0x0100 + MAX_PEERS)
 OPERATION_KEYS = range(0x0200, 0x0200 + MAX_PEERS)
 SLOT_KEYS = range(0x1000, 0x1000 + MAX_SLOTS)
+AUDIT_KEYS = range(0x2000, 0x2000 + AUDIT_RECORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class Pin:
     entry: PinEntry
 
 
-FlashRecord = Identity | Ledger | Zone | Peer | Operation | Pin
+FlashRecord = Identity | Ledger | Zone | Peer | Operation | Pin | AuditRecord
 
 _IDENTITY = Record(Identity, "private" / Bytes(KEY_SIZE), Terminated)
 _LEDGER = Record(Ledger, "list_version" / U32, "last_id" / U16, Terminated)
@@ -78,9 +82,15 @@ _ZONE = Record(Zone, "name" / Ascii, "rule" / Ascii, Terminated)
 _PEER = Record(Peer, "peer_id" / U32, "public_key" / Bytes(KEY_SIZE), Terminated)
 _OPERATION = Record(Operation, "operation" / U32, "fingerprint" / Bytes(FINGERPRINT_SIZE), "response" / Raw, Terminated)
 _PIN = Record(Pin, "id" / U16, "entry" / PIN_ENTRY, Terminated)
+_AUDIT = Record(AuditRecord, *AUDIT_RECORD.fields, Terminated)
 
 _SINGLE: dict[int, Layout] = {IDENTITY_KEY: _IDENTITY, LEDGER_KEY: _LEDGER, ZONE_KEY: _ZONE}
-_RANGES: tuple[tuple[range, Layout], ...] = ((PEER_KEYS, _PEER), (OPERATION_KEYS, _OPERATION), (SLOT_KEYS, _PIN))
+_RANGES: tuple[tuple[range, Layout], ...] = (
+    (PEER_KEYS, _PEER),
+    (OPERATION_KEYS, _OPERATION),
+    (SLOT_KEYS, _PIN),
+    (AUDIT_KEYS, _AUDIT),
+)
 
 
 def layout_of(key: int) -> Layout | None:

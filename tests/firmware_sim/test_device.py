@@ -109,7 +109,8 @@ def test_a_lock_with_a_damaged_pin_says_so_and_keeps_the_others() -> None:
 def test_a_lock_starts_with_a_smashed_stretch_of_its_records_and_says_so() -> None:
     image, _ = image_with_three_pins()
     used = [at for at in log_addresses() if image[at] != 0xFF]
-    for at in range(used[0] + SECTOR_HEADER, used[-1], 37):
+    end = used[-1] - 16  # a last record without its last word is one that lost power, and no damage
+    for at in range(used[0] + SECTOR_HEADER, end, 37):
         bench = Bench(flash=flash_with(image[:at] + bytes(16) + image[at + 16 :]))
         assert bench.device.store.damage.sentence.startswith("Flash was damaged")
         assert sum(bench.opens(entry.digits) for entry in (ANNA, BOB, CARL)) >= 1

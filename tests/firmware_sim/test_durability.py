@@ -216,7 +216,8 @@ def pending_at_a_full_lock() -> tuple[Bench, Bridge, Bridge]:
 
 def test_a_pending_peer_that_flash_cannot_hold_stays_pending_and_is_kept_once_there_is_room() -> None:
     bench, first, second = pending_at_a_full_lock()
-    first.delete(1)
+    for pin_id in (1, 2, 3):
+        first.delete(pin_id)
     assert second.is_served()
     assert (bench.peers, bench.window_open) == ([first.peer_id, second.peer_id], False)
 
