@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from random import Random
 
 import pytest
 
@@ -16,7 +15,7 @@ from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.hello import HELLO_RESPONSE, Mode
 from protocol.noise import peer_id, public_key
 from protocol.session import BridgeSession
-from tests.bridge.lines import Line
+from tests.bridge.lines import Line, Luck
 from tests.firmware_sim.bench import Bench, peer_of
 from tests.virtual_time import run
 
@@ -41,7 +40,7 @@ class Door(Line):
         super().__init__()
         self.bench = Bench()
         self.bench.hold_button()
-        self.wire = Wire(self, Retry(), Random(0))
+        self.wire = Wire(self, Retry(), Luck(0))
         self._twists = list(twists)
 
     async def write(self, data: bytes) -> None:

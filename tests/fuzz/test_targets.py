@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from protocol.framing import FrameDecoder
 from tests.fuzz import __main__ as runner
 from tests.fuzz.corpus import CORPUS, kept
 from tests.fuzz.targets import TARGETS, frames
@@ -56,7 +57,7 @@ def test_parts_are_read_as_they_were_joined() -> None:
 
 
 def test_a_frame_that_a_decoder_loses_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames.FrameDecoder, "feed", lambda _decoder, _data: [b"something else"])
+    monkeypatch.setattr(FrameDecoder, "feed", lambda _decoder, _data: [b"something else"])
     with pytest.raises(AssertionError):
         frames.fuzz(b"\x00stream")
 

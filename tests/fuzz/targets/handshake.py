@@ -6,7 +6,7 @@ from functools import cache
 
 from bridge.handshakes import _hello_response
 from protocol.errors import AuthenticationError
-from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
+from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.hello import Mode
 from protocol.noise import Handshake, public_key
 from tests.firmware_sim.bench import Bench, Bridge, peer_of
