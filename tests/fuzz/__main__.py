@@ -13,7 +13,7 @@ from .corpus import CORPUS, keep, kept
 from .targets import TARGETS
 
 RUNS = 100_000
-LONGEST_UNIT = 1024
+LONGEST_UNIT = 256
 CRASHES = Path("fuzz-crashes")
 NO_ATHERIS = (
     "Fuzzing needs atheris, which is not installed: use Linux with Python 3.11 to 3.13 and `make .venv/installed`."
@@ -54,7 +54,7 @@ def minimise(target: str) -> int:
         fewest.mkdir()
         old = [path.read_bytes() for path in kept(target)] if (CORPUS / target).exists() else []
         keep(grown, TARGETS[target].seeds() + old)
-        grow = _run(target, f"-runs={RUNS}", "-max_total_time=8", "-seed=1", "-max_len=256", str(grown))
+        grow = _run(target, f"-runs={RUNS}", "-max_total_time=8", "-seed=1", f"-max_len={LONGEST_UNIT}", str(grown))
         merge = _run(target, "-merge=1", str(fewest), str(grown))
         units = [path.read_bytes() for path in fewest.iterdir()]
         if grow.returncode or merge.returncode or not units:

@@ -1,4 +1,4 @@
-"""Flash images: a store starts or refuses with a documented error, serves only what stands there, and keeps it over the next mount."""
+"""Flash images: a store starts or is refused, serves only what stands in them, and keeps it over the next mount."""
 
 from contextlib import suppress
 from functools import cache
