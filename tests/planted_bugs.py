@@ -123,6 +123,58 @@ BUGS = (
         bad="except Unreachable as error:",
         tests=("tests/together/test_impostor.py",),
     ),
+    Bug(
+        name="window compared in UTC",
+        file="protocol/schedule.py",
+        good="divmod(utc_epoch + rule.offset_at(utc_epoch), _SECONDS_A_DAY)",
+        bad="divmod(utc_epoch, _SECONDS_A_DAY)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="daylight time ignored",
+        file="protocol/posix_tz.py",
+        good="if self.daylight is not None and self.daylight.in_force(",
+        bad="if self.daylight is not None and False and self.daylight.in_force(",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="hours east of Greenwich taken for hours west",
+        file="protocol/posix_tz.py",
+        good="return -_seconds(text, _MAX_OFFSET_HOURS)",
+        bad="return _seconds(text, _MAX_OFFSET_HOURS)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="the week begins on Sunday",
+        file="protocol/schedule.py",
+        good="weekday = (day + 3) % 7",
+        bad="weekday = (day + 4) % 7",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="daylight time ends by the standard clock",
+        file="protocol/posix_tz.py",
+        good="self.end.instant(year, self.offset)",
+        bad="self.end.instant(year, standard)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="the night's part behind midnight belongs to the new day",
+        file="protocol/schedule.py",
+        good="    yesterday = local.weekday_bit >> 1 or Weekdays.SUNDAY\n",
+        bad="    yesterday = local.weekday_bit\n",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="a pin that is disabled is judged behind its time",
+        file="firmware_sim/behaviours/schedule.py",
+        good="        return Decision(granted=denial is None, pin_id=pin.id, denial=denial)\n",
+        bad="""\
+        denial = denial or (None if pin.entry.enabled else Denial.DISABLED)
+        return Decision(granted=denial is None, pin_id=pin.id, denial=denial)
+""",
+        tests=("tests/firmware_sim/test_keypad.py",),
+    ),
 )
 
 
