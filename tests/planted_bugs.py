@@ -166,14 +166,59 @@ BUGS = (
         tests=("tests/protocol/test_schedule_in_all_zones.py",),
     ),
     Bug(
-        name="a pin that is disabled is judged behind its time",
+        name="trust in the clock judged before a pin is found disabled",
         file="firmware_sim/behaviours/schedule.py",
-        good="        return Decision(granted=denial is None, pin_id=pin.id, denial=denial)\n",
-        bad="""\
-        denial = denial or (None if pin.entry.enabled else Denial.DISABLED)
-        return Decision(granted=denial is None, pin_id=pin.id, denial=denial)
-""",
+        good="if not pin.entry.enabled:",
+        bad="if not pin.entry.enabled and self._clock.trusted:",
         tests=("tests/firmware_sim/test_keypad.py",),
+    ),
+    Bug(
+        name="an id that a removed pin had is given again",
+        file="firmware_sim/behaviours/pins.py",
+        good="new_id = _next_id(self._memory.ledger.last_id, {pin.id for pin in taken.values()})",
+        bad="new_id = _next_id(0, {pin.id for pin in taken.values()})",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="one pin more than there are slots",
+        file="firmware_sim/behaviours/pins.py",
+        good="self._keys = SLOT_KEYS[:capacity]",
+        bad="self._keys = SLOT_KEYS[:capacity + 1]",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="an update finds its own digits taken",
+        file="firmware_sim/behaviours/pins.py",
+        good="if same and same.id != pin_id:",
+        bad="if same:",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="clear keeps one pin",
+        file="firmware_sim/behaviours/pins.py",
+        good="for key, _ in self._memory.slots():\n            self._memory.stage(key, None)",
+        bad="for key, _ in list(self._memory.slots())[1:]:\n            self._memory.stage(key, None)",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="a repeated operation is done again",
+        file="firmware_sim/behaviours/operations.py",
+        good="if operation == last.operation and operation != 0:",
+        bad="if operation == last.operation and operation != 0 and False:",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="a change asked anew under the next operation id",
+        file="bridge/client.py",
+        good="            answer = await self._exchange(opened, message, body)\n        self.unanswered = False\n",
+        bad="""\
+            if hasattr(request, "operation"):
+                request = __import__("dataclasses").replace(request, operation=request.operation + 1)
+                body = encode_request(request)
+            answer = await self._exchange(opened, message, body)
+        self.unanswered = False
+""",
+        tests=("tests/together/test_slots_machine.py",),
     ),
 )
 
