@@ -1,6 +1,7 @@
 """What the lock keeps on flash: one small record a fact, laid out with the protocol's own fields.
 
-Keys are the store's; a record's key never changes its meaning, so that an older image stays readable.
+Keys are the store's; a record's key never changes its meaning, so that an older image stays readable; a layout may grow
+at its end alone, and `forms_of` says how what was written before is read.
 """
 
 from dataclasses import dataclass, field

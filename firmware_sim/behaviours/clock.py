@@ -15,6 +15,7 @@ from .expiry import Expiry
 LARGEST_STEP_BACK = 300
 SMALL_MOVE = 300
 """Seconds by which the clock may be set to another time without a record, and without a new beginning of expiry."""
+FLOOR_SECONDS = DAY
 MAX_ZONE_NAME = 64
 
 
@@ -40,14 +41,14 @@ class ClockKeeping:
     @property
     def wake_ns(self) -> int | None:
         """When the floor is to be moved up, None while the time is not believed."""
-        due = self._clock.when(self._memory.floor + DAY) if self._clock.trusted else None
+        due = self._clock.when(self._memory.floor + FLOOR_SECONDS) if self._clock.trusted else None
         return None if due is None else max(due, self._not_before_ns)
 
     def stage_floor(self) -> None:
         """Stage the floor where it is a day behind; a flash that does not take it is left alone for another."""
         due = self.wake_ns
         if due is not None and due <= self._clock.now_ns:
-            self._not_before_ns = self._clock.now_ns + DAY * NANOSECONDS
+            self._not_before_ns = self._clock.now_ns + FLOOR_SECONDS * NANOSECONDS
             self._memory.stage(FLOOR_KEY, Floor(time=self._clock.epoch))
 
     def lose(self) -> None:
