@@ -15,8 +15,8 @@ from cyclopts import App, Parameter
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
 
-from .clock import MAX_TIME
-from .control import call, serve_control
+from .clock import MAX_DRIFT, MAX_TIME
+from .control import MAX_ADVANCE, call, serve_control
 from .device import GEOMETRY
 from .errors import OptionError, SimError
 from .flash import Flash, ImageFlash, NorFlash
@@ -194,9 +194,14 @@ async def power_cycle(*, control: ControlPath) -> State:
 
 @app.command
 async def clock(
-    *, control: ControlPath, set_to: Annotated[str | None, Parameter(name="--set")] = None, lose: bool = False
+    *,
+    control: ControlPath,
+    set_to: Annotated[str | None, Parameter(name="--set")] = None,
+    lose: bool = False,
+    drift: int | None = None,
+    advance: int | None = None,
 ) -> State:
-    """Show the lock's clock, or move its hands.
+    """Show the lock's clock, or do one thing to it.
 
     Parameters
     ----------
@@ -205,12 +210,20 @@ async def clock(
         Trust stays as it is.
     lose
         Lose the time, as a clock whose own cell is empty.
+    drift
+        Gain so many parts per million from now on, or lose them: 20 ppm are 1.728 seconds a day.
+    advance
+        Let so many seconds pass at once, for the lock's timers too.
     """
-    if lose:
-        return _state(await call(control, {"do": "clock", "lose": True}))
-    if set_to is not None:
-        return _state(await call(control, {"do": "clock", "set": _epoch(set_to)}))
-    return _state(await call(control, {"do": "state"}))
+    if (lose, set_to, drift, advance).count(None) + (not lose) < 3:
+        raise OptionError("One thing at a time: give --set, --lose, --drift or --advance alone.")
+    if drift is not None and abs(drift) > MAX_DRIFT:
+        raise OptionError(f"A simulated clock drifts by {MAX_DRIFT} ppm at most, either way.")
+    if advance is not None and not 0 <= advance <= MAX_ADVANCE:
+        raise OptionError(f"Give --advance 0 to {MAX_ADVANCE} seconds, ten years.")
+    done = {"set": None if set_to is None else _epoch(set_to), "lose": lose or None, "drift": drift, "advance": advance}
+    asked = {name: value for name, value in done.items() if value is not None}
+    return _state(await call(control, {"do": "clock" if asked else "state"} | asked))
 
 
 @app.command

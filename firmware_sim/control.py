@@ -15,13 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .clock import MAX_TIME
+from .clock import DAY, MAX_DRIFT, MAX_TIME
 from .errors import ControlError
 from .keypad import SENTENCES
 from .simulator import Simulator
 
 _LONGEST_LINE = 4096
 _ANSWER_SECONDS = 5
+MAX_ADVANCE = 3660 * DAY
+"""The most seconds that pass at once, ten years."""
 _KNOWN = "this lock knows enter, hold-button, power-cycle, clock and state, each with its own values"
 
 Request = dict[str, Any]
@@ -111,15 +113,29 @@ def answer(simulator: Simulator, line: bytes) -> Answer:
             simulator.hold_button(seconds)
         case {"do": "power-cycle"}:
             simulator.power_cycle()
-        case {"do": "clock", "set": int(epoch)} if _is_number(epoch) and 0 < epoch <= MAX_TIME:
-            simulator.move_clock(epoch)
-        case {"do": "clock", "lose": True}:
-            simulator.move_clock(None)
+        case {"do": "clock"}:
+            if not _moved(simulator, request):
+                return _refused(_KNOWN)
         case {"do": "state"}:
             pass
         case _:
             return _refused(_KNOWN)
     return _state(simulator)
+
+
+def _moved(simulator: Simulator, request: Request) -> bool:
+    match request:
+        case {"set": int(epoch)} if _is_number(epoch) and 0 < epoch <= MAX_TIME:
+            simulator.move_clock(epoch)
+        case {"lose": True}:
+            simulator.move_clock(None)
+        case {"drift": int(ppm)} if not isinstance(ppm, bool) and abs(ppm) <= MAX_DRIFT:
+            simulator.drift_clock(ppm)
+        case {"advance": int(seconds)} if _is_number(seconds) and seconds <= MAX_ADVANCE:
+            simulator.pass_time(seconds)
+        case _:
+            return False
+    return True
 
 
 def _enter(simulator: Simulator, digits: str) -> Answer:

@@ -60,6 +60,7 @@ class Device:
         """Lose everything but flash and the battery of the clock: links, sessions, pending peers, the window."""
         self._decoders.clear()
         self._connections.clear()
+        self.clock.advance(self._now())
         self.store = Store.mount(self._flash, LOG)
         self.firmware = Firmware(self.factory, self.store, self.clock, slots=self._slots, entropy=self._entropy(32))
 

@@ -15,6 +15,8 @@ from protocol.vocabulary import AuditEvent, Cause, Rule, Status
 
 from .behaviours.audit import Audit
 from .behaviours.bolt import Bolt
+from .behaviours.clock import ClockKeeping
+from .behaviours.expiry import Expiry
 from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
 from .behaviours.schedule import Gate
@@ -23,6 +25,7 @@ from .errors import StoreFull
 from .events import (
     Action,
     ButtonHeld,
+    ClockDrifted,
     ClockMoved,
     CloseLink,
     Decided,
@@ -47,26 +50,31 @@ class Firmware:
     def __init__(self, factory: Factory, store: Store, clock: Clock, *, slots: int, entropy: bytes) -> None:
         self.clock = clock
         self.memory = Memory(store)
-        self.pins = Pins(self.memory, slots)
+        self.pins = Pins(self.memory, clock, slots)
         self.pairing = Pairing(self.memory)
         self.bolt = Bolt()
         self.audit = Audit(self.memory, clock)
+        self.expiry = Expiry(self.memory, clock, self.audit)
         self.gate = Gate(self.memory, clock, self.pins)
         self._links = Links(factory, self._private_key(entropy), self.pairing)
-        self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt, self.audit)
+        self._keeping = ClockKeeping(self.memory, clock, self.audit, self.expiry)
+        self._requests = Requests(
+            factory, self.memory, clock, self.pins, self.pairing, self.bolt, self.audit, self._keeping
+        )
         self._handler: Handler = self._requests
         self._note(AuditEvent.POWER_ON)
 
     @property
     def wake_ns(self) -> int | None:
         """When the lock wants a Woken event, None while nothing is due."""
-        wishes = [wish for wish in (self.bolt.wake_ns, self._links.wake_ns) if wish is not None]
-        return min(wishes, default=None)
+        wishes = (self.bolt.wake_ns, self._links.wake_ns, self.expiry.wake_ns, self._keeping.wake_ns)
+        return min((wish for wish in wishes if wish is not None), default=None)
 
     def step(self, now_ns: int, event: Event) -> list[Action]:
         """Let `event` happen at `now_ns` (nanoseconds since power on, never running backwards)."""
         self.clock.advance(now_ns)
         self.bolt.step(self.clock.now_ns)
+        self._keep_time()
         actions = self._close_overdue()
         match event:
             case FrameArrived():
@@ -83,9 +91,12 @@ class Firmware:
                     self.pairing.open_window(self.clock.now_ns)
                     self._note(AuditEvent.PAIRING_OPENED, cause=Cause.BUTTON)
             case ClockMoved(epoch=None):
-                self.clock.lose()
+                self._keeping.lose()
+                self._committed()
             case ClockMoved(epoch=int(epoch)):
                 self.clock.show(epoch)
+            case ClockDrifted():
+                self.clock.drift(event.ppm)
         return actions
 
     def _private_key(self, entropy: bytes) -> bytes:
@@ -102,6 +113,11 @@ class Firmware:
             self._links.close(link)
             actions.append(CloseLink(link=link))
         return actions
+
+    def _keep_time(self) -> None:
+        self.expiry.step()
+        self._keeping.stage_floor()
+        self._committed()
 
     def _entry(self, digits: str) -> Decided:
         decision = self.gate.decide(digits)

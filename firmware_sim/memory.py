@@ -5,19 +5,23 @@ power loss could still take back.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar, cast
 
 from protocol.codec import build, parse
 from protocol.errors import MalformedError
 
 from .records import (
+    FLOOR_KEY,
     LEDGER_KEY,
     SLOT_KEYS,
     ZONE_KEY,
     FlashRecord,
+    Floor,
     Ledger,
     Pin,
     Zone,
+    forms_of,
     layout_of,
 )
 from .store import Store
@@ -40,12 +44,11 @@ class Memory:
 
     def _load(self, key: int, value: bytes) -> None:
         layout = layout_of(key)
-        try:
-            if layout is not None:
-                self._records[key] = parse(layout, value)
-                return
-        except MalformedError:
-            pass
+        if layout is not None:
+            for form in forms_of(key, value):
+                with suppress(MalformedError):
+                    self._records[key] = parse(layout, form)
+                    return
         self.unreadable.append(key)
 
     @property
@@ -103,6 +106,11 @@ class Memory:
     def zone(self) -> Zone:
         """The lock's zone."""
         return self.get(ZONE_KEY, Zone) or Zone()
+
+    @property
+    def floor(self) -> int:
+        """The last time that the lock knew to be good, 0 where there was none."""
+        return (self.get(FLOOR_KEY, Floor) or Floor()).time
 
     def slots(self) -> Iterator[tuple[int, Pin]]:
         """Yield each slot in use: its key and its pin, in the order of slots."""

@@ -1,6 +1,7 @@
 """What the lock keeps on flash: one small record a fact, laid out with the protocol's own fields.
 
-Keys are the store's; a record's key never changes its meaning, so that an older image stays readable.
+Keys are the store's; a record's key never changes its meaning, so that an older image stays readable; a layout may grow
+at its end alone, and `forms_of` says how what was written before is read.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ LEAST_AUDIT_RECORDS = 32
 IDENTITY_KEY = 0x0001
 LEDGER_KEY = 0x0002
 ZONE_KEY = 0x0003
+FLOOR_KEY = 0x0004
 PEER_KEYS = range(0x0100, 0x0100 + MAX_PEERS)
 OPERATION_KEYS = range(0x0200, 0x0200 + MAX_PEERS)
 SLOT_KEYS = range(0x1000, 0x1000 + MAX_SLOTS)
@@ -50,6 +52,13 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The last time that the lock knew to be good, in epoch seconds UTC."""
+
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """A paired bridge."""
 
@@ -68,23 +77,25 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """One slot in use."""
+    """One slot in use, last changed at the epoch second `changed`; 0 where the lock did not believe its clock."""
 
     id: int
     entry: PinEntry
+    changed: int = 0
 
 
-FlashRecord = Identity | Ledger | Zone | Peer | Operation | Pin | AuditRecord
+FlashRecord = Identity | Ledger | Zone | Floor | Peer | Operation | Pin | AuditRecord
 
 _IDENTITY = Record(Identity, "private" / Bytes(KEY_SIZE), Terminated)
 _LEDGER = Record(Ledger, "list_version" / U32, "last_id" / U16, Terminated)
 _ZONE = Record(Zone, "name" / Ascii, "rule" / Ascii, Terminated)
+_FLOOR = Record(Floor, "time" / U32, Terminated)
 _PEER = Record(Peer, "peer_id" / U32, "public_key" / Bytes(KEY_SIZE), Terminated)
 _OPERATION = Record(Operation, "operation" / U32, "fingerprint" / Bytes(FINGERPRINT_SIZE), "response" / Raw, Terminated)
-_PIN = Record(Pin, "id" / U16, "entry" / PIN_ENTRY, Terminated)
+_PIN = Record(Pin, "id" / U16, "entry" / PIN_ENTRY, "changed" / U32, Terminated)
 _AUDIT = Record(AuditRecord, *AUDIT_RECORD.fields, Terminated)
 
-_SINGLE: dict[int, Layout] = {IDENTITY_KEY: _IDENTITY, LEDGER_KEY: _LEDGER, ZONE_KEY: _ZONE}
+_SINGLE: dict[int, Layout] = {IDENTITY_KEY: _IDENTITY, LEDGER_KEY: _LEDGER, ZONE_KEY: _ZONE, FLOOR_KEY: _FLOOR}
 _RANGES: tuple[tuple[range, Layout], ...] = (
     (PEER_KEYS, _PEER),
     (OPERATION_KEYS, _OPERATION),
@@ -96,3 +107,8 @@ _RANGES: tuple[tuple[range, Layout], ...] = (
 def layout_of(key: int) -> Layout | None:
     """Return the layout of the record under `key`, None for a key of a later firmware."""
     return _SINGLE.get(key) or next((layout for keys, layout in _RANGES if key in keys), None)
+
+
+def forms_of(key: int, value: bytes) -> tuple[bytes, ...]:
+    """Return how a value may be read: as this firmware writes it, or as one did whose pins had no time of change."""
+    return (value, value + bytes(4)) if key in SLOT_KEYS else (value,)

@@ -61,7 +61,15 @@ class Requests:
     """One method a request; `session` is the one that the request came in."""
 
     def __init__(
-        self, factory: Factory, memory: Memory, clock: Clock, pins: Pins, pairing: Pairing, bolt: Bolt, audit: Audit
+        self,
+        factory: Factory,
+        memory: Memory,
+        clock: Clock,
+        pins: Pins,
+        pairing: Pairing,
+        bolt: Bolt,
+        audit: Audit,
+        keeping: ClockKeeping,
     ) -> None:
         self._factory = factory
         self._memory = memory
@@ -70,7 +78,7 @@ class Requests:
         self._pairing = pairing
         self._bolt = bolt
         self._audit = audit
-        self._keeping = ClockKeeping(memory, clock)
+        self._keeping = keeping
         self.operations = Operations(memory)
         self.session: Session | None = None
 
@@ -117,8 +125,7 @@ class Requests:
 
     def set_clock(self, peer: int, request: ClockSetRequest) -> ClockSetResponse | Refusal:
         """Set time and zone."""
-        del peer
-        return self._keeping.set(request)
+        return self._keeping.set(peer, request)
 
     def create_pin(self, peer: int, request: PinCreateRequest) -> PinCreateResponse | Refusal:
         """Store a pin."""

@@ -35,15 +35,19 @@ class Audit:
         detail: int = 0,
         pin_id: int = 0,
         peer_id: int = 0,
+        set_to: int | None = None,
     ) -> None:
-        """Stage one record, to be durable with whatever else the next commit holds; ids of 0 are nobody's."""
+        """Stage one record, to be durable with whatever else the next commit holds; ids of 0 are nobody's.
+
+        Where the same commit sets the clock, the record has the time that it is `set_to`.
+        """
         sequence = self._last + self._memory.count_staged(AUDIT_KEYS) + 1
         if sequence > _LAST_SEQUENCE:
             return
         record = AuditRecord(
             sequence=sequence,
-            time=self._clock.epoch,
-            clock=ClockState.TRUSTED if self._clock.trusted else ClockState.UNTRUSTED,
+            time=self._clock.epoch if set_to is None else set_to,
+            clock=ClockState.TRUSTED if self._clock.trusted or set_to is not None else ClockState.UNTRUSTED,
             event=event,
             cause=cause,
             detail=detail,

@@ -47,7 +47,8 @@ def test_the_lock_asks_to_be_woken_for_each_movement_and_rests_when_locked() -> 
     bench, _ = lock()
     bench.enter(ANNA.digits)
     wishes = []
-    while (wake := bench.device.wake_ns) is not None:
+    while (wake := bench.device.firmware.bolt.wake_ns) is not None:
+        assert bench.device.wake_ns == wake
         wishes.append(wake)
         bench.now_ns = wake
         bench.happen(Woken())

@@ -2,6 +2,8 @@
 
 import pytest
 
+from firmware_sim.behaviours.expiry import SWEEP_SECONDS
+from firmware_sim.clock import NANOSECONDS
 from firmware_sim.device import GEOMETRY, LOG, Device
 from firmware_sim.errors import OptionError, StoreDamaged
 from firmware_sim.flash import NorFlash
@@ -53,7 +55,7 @@ def test_a_lock_says_nothing_of_its_own_accord() -> None:
     assert device.open(1, connection=False).outputs == ()
     assert device.receive(1, b"").outputs == ()
     assert device.close(1).outputs == ()
-    assert device.wake_ns is None
+    assert device.wake_ns == SWEEP_SECONDS * NANOSECONDS
 
 
 def test_a_link_that_is_opened_anew_forgets_half_a_frame() -> None:

@@ -42,7 +42,7 @@ ASKED: dict[str, list[Request]] = {
         BoltOperateRequest(operation=operation, action=action)
         for operation, action in ((6, BoltAction.UNLOCK), (6, BoltAction.UNLOCK), (7, BoltAction.LOCK))
     ],
-    "read_audit": [AuditReadRequest(after=7), AuditReadRequest(after=9)],
+    "read_audit": [AuditReadRequest(after=9), AuditReadRequest(after=11)],
     "list_pins": [PinListRequest(after=0, list_version=0), PinListRequest(after=0, list_version=7)],
 }
 """What the requests mean whose answers would not tell."""

@@ -10,7 +10,7 @@ from construct import Bytes, Renamed, SizeofError
 from cryptography.exceptions import InvalidTag
 
 from firmware_sim import links
-from firmware_sim.behaviours import bolt, clock, pairing, pins
+from firmware_sim.behaviours import bolt, clock, expiry, pairing, pins
 from firmware_sim.clock import NANOSECONDS
 from firmware_sim.records import AUDIT_RECORDS, LEAST_AUDIT_RECORDS, MAX_PEERS
 from protocol import fields, pin_rules, posix_tz, session, version
@@ -127,6 +127,10 @@ LIMITS = {
     "longest pin summary": 2 + 1 + pin_rules.MAX_ALIAS_BYTES + 1 + 4 + 4 + 1 + 5 * MAX_WINDOWS,
     "hold of the drawn bolt, in the simulated lock": bolt.OPEN_NS // NANOSECONDS,
     "hold of the pulled latch, in the simulated lock": bolt.PULL_NS // NANOSECONDS,
+    "move of the clock that is recorded, and begins expiry anew, more than": clock.SMALL_MOVE,
+    "time from one floor to the next": clock.FLOOR_SECONDS,
+    "time from one sweep to the next": expiry.SWEEP_SECONDS,
+    "from the end or the last change of a pin to its removal, at least": expiry.GRACE_SECONDS,
     "audit records that a lock keeps, at least": LEAST_AUDIT_RECORDS,
     "audit records that the simulated lock keeps": AUDIT_RECORDS,
 }
