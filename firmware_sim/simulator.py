@@ -46,6 +46,11 @@ class Snapshot:
     peers: int
     pairing_open: bool
     bolt: BoltState
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: int
     clock_trusted: bool
     zone: str
@@ -104,6 +109,15 @@ class Simulator:
         """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
         self._carry_out(self.device.happen(ClockMoved(epoch=epoch)))
 
+    def set_battery(self, percent: int) -> None:
+        """Let the battery have `percent` from now on."""
+        self.device.hardware.battery = percent
+        self._carry_out(self.device.happen(Woken()))
+
+    def block_bolt(self, *, blocked: bool) -> None:
+        """Put something in the bolt's way, or take it out."""
+        self.device.hardware.blocked = blocked
+
     def power_cycle(self) -> None:
         """Take the battery out and put it back: connections end, wires stay."""
         self.device.power_cycle()
@@ -127,6 +141,11 @@ class Simulator:
             peers=len(firmware.pairing.peers()),
             pairing_open=firmware.pairing.window_open(firmware.clock.now_ns),
             bolt=firmware.bolt.state,
+            jammed=firmware.bolt.jammed,
+            battery=firmware.battery.level,
+            locked_out=firmware.lockout.locked_out,
+            wrong_entries=firmware.lockout.wrong,
+            audit_last=firmware.audit.last,
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
