@@ -89,4 +89,9 @@ class Decided:
     decision: Decision
 
 
-Action = SendFrame | CloseLink | Decided
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartAnew:
+    """The lock was reset: end every link and start the firmware again, without touching the bolt."""
+
+
+Action = SendFrame | CloseLink | Decided | StartAnew

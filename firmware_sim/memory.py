@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from protocol.codec import build, parse
 from protocol.errors import MalformedError
 
+from .errors import FlashWorn, StoreFull
 from .records import (
     FLOOR_KEY,
     LEDGER_KEY,
@@ -67,6 +68,12 @@ class Memory:
         """Put `record` under `key`, or remove what is there, with the next commit."""
         self._staged[key] = record
 
+    def stage_removal(self, keys: range) -> None:
+        """Stage the removal of each record under `keys`, but for keys that are staged already."""
+        for key in self._records:
+            if key in keys:
+                self._staged.setdefault(key, None)
+
     def count_staged(self, keys: range) -> int:
         """Return how many of `keys` the next commit would change."""
         return sum(1 for key in self._staged if key in keys)
@@ -88,6 +95,14 @@ class Memory:
             self._write(staged)
         for effect in effects:
             effect()
+
+    def try_commit(self) -> bool:
+        """Commit what nothing depends on; return whether flash has taken it."""
+        try:
+            self.commit()
+        except (StoreFull, FlashWorn):
+            return False
+        return True
 
     def _write(self, staged: dict[int, FlashRecord | None]) -> None:
         self._store.commit({key: _encode(key, record) for key, record in staged.items()})

@@ -6,7 +6,7 @@ at its end alone, and `forms_of` says how what was written before is read.
 
 from dataclasses import dataclass, field
 
-from protocol.fields import U16, U32, Ascii, Bytes, Layout, Raw, Record, Terminated
+from protocol.fields import U8, U16, U32, Ascii, Bool, Bytes, Layout, Raw, Record, Terminated
 from protocol.messages.pins import FINGERPRINT_SIZE
 from protocol.messages.records import AUDIT_RECORD, PIN_ENTRY
 from protocol.noise import KEY_SIZE
@@ -22,6 +22,8 @@ IDENTITY_KEY = 0x0001
 LEDGER_KEY = 0x0002
 ZONE_KEY = 0x0003
 FLOOR_KEY = 0x0004
+KEYPAD_KEY = 0x0010
+BATTERY_KEY = 0x0011
 PEER_KEYS = range(0x0100, 0x0100 + MAX_PEERS)
 OPERATION_KEYS = range(0x0200, 0x0200 + MAX_PEERS)
 SLOT_KEYS = range(0x1000, 0x1000 + MAX_SLOTS)
@@ -84,7 +86,23 @@ class Pin:
     changed: int = 0
 
 
-FlashRecord = Identity | Ledger | Zone | Floor | Peer | Operation | Pin | AuditRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keypad:
+    """Wrong entries in a row, lock-outs in a row, and whether one runs."""
+
+    wrong: int = 0
+    lockouts: int = 0
+    locked_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryWarning:
+    """The lowest mark, in percent, that the battery was found low at; 0 where none is."""
+
+    mark: int = 0
+
+
+FlashRecord = Identity | Ledger | Zone | Floor | Peer | Operation | Pin | AuditRecord | Keypad | BatteryWarning
 
 _IDENTITY = Record(Identity, "private" / Bytes(KEY_SIZE), Terminated)
 _LEDGER = Record(Ledger, "list_version" / U32, "last_id" / U16, Terminated)
@@ -95,7 +113,17 @@ _OPERATION = Record(Operation, "operation" / U32, "fingerprint" / Bytes(FINGERPR
 _PIN = Record(Pin, "id" / U16, "entry" / PIN_ENTRY, "changed" / U32, Terminated)
 _AUDIT = Record(AuditRecord, *AUDIT_RECORD.fields, Terminated)
 
-_SINGLE: dict[int, Layout] = {IDENTITY_KEY: _IDENTITY, LEDGER_KEY: _LEDGER, ZONE_KEY: _ZONE, FLOOR_KEY: _FLOOR}
+_KEYPAD = Record(Keypad, "wrong" / U8, "lockouts" / U8, "locked_out" / Bool(), Terminated)
+_BATTERY = Record(BatteryWarning, "mark" / U8, Terminated)
+
+_SINGLE: dict[int, Layout] = {
+    IDENTITY_KEY: _IDENTITY,
+    LEDGER_KEY: _LEDGER,
+    ZONE_KEY: _ZONE,
+    FLOOR_KEY: _FLOOR,
+    KEYPAD_KEY: _KEYPAD,
+    BATTERY_KEY: _BATTERY,
+}
 _RANGES: tuple[tuple[range, Layout], ...] = (
     (PEER_KEYS, _PEER),
     (OPERATION_KEYS, _OPERATION),

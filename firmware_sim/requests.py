@@ -5,7 +5,6 @@ from protocol.messages.bolt import BoltOperateRequest, BoltOperateResponse
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from protocol.messages.declaration import Refusal
 from protocol.messages.device import (
-    UNKNOWN_BATTERY,
     InfoRequest,
     InfoResponse,
     PingRequest,
@@ -34,6 +33,7 @@ from protocol.version import CRC_SIZE, HEADER_SIZE, MAX_VERSION, MIN_VERSION, TA
 from protocol.vocabulary import AuditEvent, BoltAction, Capability, Cause, DoorState, Status
 
 from .behaviours.audit import Audit
+from .behaviours.battery import Battery
 from .behaviours.bolt import Bolt
 from .behaviours.clock import ClockKeeping
 from .behaviours.operations import Operations
@@ -47,6 +47,7 @@ from .memory import Memory
 MODEL = "Latchwire Simulated Keypad"
 FIRMWARE_VERSION = "0.1.0"
 MAX_FRAME = 512
+CAPABILITIES = Capability.SCHEDULE | Capability.CLOCK | Capability.BOLT | Capability.BATTERY_LEVEL | Capability.LATCH
 SEALED_OVERHEAD = HEADER_SIZE + TAG_SIZE + CRC_SIZE
 """Bytes of a frame around the body that it seals."""
 
@@ -70,6 +71,7 @@ class Requests:
         bolt: Bolt,
         audit: Audit,
         keeping: ClockKeeping,
+        battery: Battery,
     ) -> None:
         self._factory = factory
         self._memory = memory
@@ -79,6 +81,7 @@ class Requests:
         self._bolt = bolt
         self._audit = audit
         self._keeping = keeping
+        self._battery = battery
         self.operations = Operations(memory)
         self.session: Session | None = None
 
@@ -96,21 +99,21 @@ class Requests:
             firmware_version=FIRMWARE_VERSION,
             capacity=self._pins.capacity,
             max_frame=MAX_FRAME,
-            capabilities=Capability.SCHEDULE | Capability.CLOCK | Capability.BOLT | Capability.LATCH,
+            capabilities=CAPABILITIES,
         )
 
     def status(self, peer: int, request: StatusRequest) -> StatusResponse | Refusal:
-        """Tell how the lock is; this one has no battery gauge and no door contact."""
+        """Tell how the lock is; this one has no door contact."""
         del peer, request
         return StatusResponse(
             list_version=self._memory.ledger.list_version,
             used=self._pins.used,
             clock=self._keeping.state,
             time=self._clock.epoch,
-            battery=UNKNOWN_BATTERY,
+            battery=self._battery.level,
             bolt=self._bolt.state,
             door=DoorState.UNKNOWN,
-            jammed=False,
+            jammed=self._bolt.jammed,
         )
 
     def ping(self, peer: int, request: PingRequest) -> PingResponse | Refusal:
@@ -192,7 +195,7 @@ class Requests:
             return Refusal(status=Status.BUSY)
         if begins is not self._bolt.state:
             self._stage_audit(_MOVED[request.action], peer)
-            self._memory.afterwards(lambda: self._bolt.operate(request.action, self._clock.now_ns))
+        self._memory.afterwards(lambda: self._bolt.operate(request.action, self._clock.now_ns))
         return BoltOperateResponse(bolt=begins)
 
     def read_audit(self, peer: int, request: AuditReadRequest) -> AuditReadResponse | Refusal:

@@ -46,6 +46,11 @@ class Snapshot:
     peers: int
     pairing_open: bool
     bolt: BoltState
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: int
     clock_trusted: bool
     zone: str
@@ -117,6 +122,15 @@ class Simulator:
             self._start_ns -= left if wake is None else min(left, max(wake - self._lock_ns(), 1))
             self._carry_out(self.device.happen(Woken()))
 
+    def set_battery(self, percent: int) -> None:
+        """Let the battery have `percent` from now on."""
+        self.device.hardware.battery = percent
+        self._carry_out(self.device.happen(Woken()))
+
+    def block_bolt(self, *, blocked: bool) -> None:
+        """Put something in the bolt's way, or take it out."""
+        self.device.hardware.blocked = blocked
+
     def power_cycle(self) -> None:
         """Take the battery out and put it back: connections end, wires stay."""
         self.device.power_cycle()
@@ -140,6 +154,11 @@ class Simulator:
             peers=len(firmware.pairing.peers()),
             pairing_open=firmware.pairing.window_open(firmware.clock.now_ns),
             bolt=firmware.bolt.state,
+            jammed=firmware.bolt.jammed,
+            battery=firmware.battery.level,
+            locked_out=firmware.lockout.locked_out,
+            wrong_entries=firmware.lockout.wrong,
+            audit_last=firmware.audit.last,
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,

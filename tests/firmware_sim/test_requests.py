@@ -13,7 +13,6 @@ from protocol.messages.bolt import BoltOperateRequest
 from protocol.messages.clock import ClockGetRequest, ClockSetRequest
 from protocol.messages.declaration import Refusal, Request
 from protocol.messages.device import (
-    UNKNOWN_BATTERY,
     InfoRequest,
     InfoResponse,
     PingRequest,
@@ -87,7 +86,11 @@ def test_info_tells_what_the_lock_is() -> None:
         firmware_version="0.1.0",
         capacity=3,
         max_frame=MAX_FRAME,
-        capabilities=Capability.SCHEDULE | Capability.CLOCK | Capability.BOLT | Capability.LATCH,
+        capabilities=Capability.SCHEDULE
+        | Capability.CLOCK
+        | Capability.BOLT
+        | Capability.BATTERY_LEVEL
+        | Capability.LATCH,
     )
 
 
@@ -99,7 +102,7 @@ def test_status_tells_how_the_lock_is() -> None:
         used=1,
         clock=ClockState.UNTRUSTED,
         time=7,
-        battery=UNKNOWN_BATTERY,
+        battery=100,
         bolt=BoltState.LOCKED,
         door=DoorState.UNKNOWN,
         jammed=False,

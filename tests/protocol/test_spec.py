@@ -10,7 +10,7 @@ from construct import Bytes, Renamed, SizeofError
 from cryptography.exceptions import InvalidTag
 
 from firmware_sim import links
-from firmware_sim.behaviours import bolt, clock, expiry, pairing, pins
+from firmware_sim.behaviours import battery, bolt, clock, expiry, lockout, pairing, pins, reset
 from firmware_sim.clock import NANOSECONDS
 from firmware_sim.records import AUDIT_RECORDS, LEAST_AUDIT_RECORDS, MAX_PEERS
 from protocol import fields, pin_rules, posix_tz, session, version
@@ -133,6 +133,14 @@ LIMITS = {
     "from the end or the last change of a pin to its removal, at least": expiry.GRACE_SECONDS,
     "audit records that a lock keeps, at least": LEAST_AUDIT_RECORDS,
     "audit records that the simulated lock keeps": AUDIT_RECORDS,
+    "wrong entries that lock the keypad out": lockout.WRONG_ENTRIES,
+    "first lock-out": lockout.FIRST_SECONDS,
+    "longest lock-out": lockout.LONGEST_SECONDS,
+    "first battery mark": battery.MARKS[0],
+    "second battery mark": battery.MARKS[1],
+    "third battery mark": battery.MARKS[2],
+    "level above a mark that arms it again": battery.REARMED_ABOVE,
+    "button held for a reset, in the simulated lock": reset.HOLD_SECONDS,
 }
 TYPES = [(fields.U8, "u8"), (fields.U16, "u16"), (fields.U32, "u32")]
 TYPES += [(fields.Ascii, "ascii"), (fields.Utf8, "utf8"), (fields.Raw, "raw")]
