@@ -8,7 +8,7 @@ from protocol.framing import Frame, FrameDecoder, encode_frame
 from . import factory as factory_page
 from .behaviours.bolt import Bolt
 from .clock import Clock
-from .errors import FlashImageError, FlashWorn, OptionError
+from .errors import FlashImageError, OptionError
 from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame, StartAnew
 from .factory import Factory
 from .firmware import Firmware
@@ -109,12 +109,12 @@ class Device:
     def happen(self, event: Event) -> Stepped:
         """Let the firmware take one event, and turn its frames into bytes.
 
-        Where flash fails under a change, the lock starts anew without an answer: only a mount tells what flash holds.
-        Raises what the mount does, after which the lock is of no more use.
+        Where the image file fails under a change, the lock starts anew without an answer: only a mount tells what it
+        holds. Raises what the mount does, after which the lock is of no more use.
         """
         try:
             actions = self.firmware.step(self._now(), event)
-        except (FlashWorn, FlashImageError):
+        except FlashImageError:
             self._start_anew()
             return Stepped()
         outputs: list[Output] = []

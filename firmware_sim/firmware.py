@@ -26,7 +26,6 @@ from .behaviours.reset import HOLD_SECONDS as RESET_SECONDS
 from .behaviours.reset import stage_reset
 from .behaviours.schedule import Gate
 from .clock import Clock
-from .errors import StoreFull
 from .events import (
     Action,
     ButtonHeld,
@@ -112,7 +111,7 @@ class Firmware:
                 actions += self._button(event.seconds)
             case ClockMoved(epoch=None):
                 self._keeping.lose()
-                self._committed()
+                self.memory.try_commit()
             case ClockMoved(epoch=int(epoch)):
                 self.clock.show(epoch)
             case ClockDrifted():
@@ -142,12 +141,12 @@ class Firmware:
             self.memory.try_commit()
         self.expiry.step()
         self._keeping.stage_floor()
-        self._committed()
+        self.memory.try_commit()
 
     def _button(self, seconds: float) -> list[Action]:
         if seconds >= RESET_SECONDS:
             stage_reset(self.memory, self.clock, self.audit)
-            return [StartAnew()] if self._committed() else []
+            return [StartAnew()] if self.memory.try_commit() else []
         if seconds >= HOLD_SECONDS:
             self.pairing.open_window(self.clock.now_ns)
             self._note(AuditEvent.PAIRING_OPENED, cause=Cause.BUTTON)
@@ -185,7 +184,7 @@ class Firmware:
         if not session.pairing:
             if self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
                 self.audit.stage(AuditEvent.PEER_ADDED, cause=Cause.REQUEST, peer_id=session.peer_id)
-            if not self._committed():
+            if not self.memory.try_commit():
                 return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
         if isinstance(request, Change):
             return self._change(session, message, request, body)
@@ -197,14 +196,6 @@ class Firmware:
         """Record what needs no answer; a flash that has no room for it stops nothing."""
         self.audit.stage(event, cause=cause)
         self.memory.try_commit()
-
-    def _committed(self) -> bool:
-        """Make what is staged durable, and return whether it is."""
-        try:
-            self.memory.commit()
-        except StoreFull:
-            return False
-        return True
 
     def _change(self, session: Session, message: AnyMessage, request: Change, body: bytes) -> bytes:
         operations, mark = self._requests.operations, fingerprint(body)
@@ -229,7 +220,7 @@ class Firmware:
         if isinstance(answer, Refusal):
             self.memory.discard()
             return encode_answer(message.opcode, answer)
-        if not self._committed():
+        if not self.memory.try_commit():
             answer = Refusal(status=Status.STORAGE)
         return encode_answer(message.opcode, answer)
 

@@ -88,7 +88,7 @@ class Memory:
         self._afterwards.clear()
 
     def commit(self) -> None:
-        """Make everything staged durable, in one flash record; raise StoreFull with nothing changed."""
+        """Make everything staged durable, in one flash record; raise StoreFull or FlashWorn with nothing changed."""
         staged, self._staged = self._staged, {}
         effects, self._afterwards = self._afterwards, []
         if staged:
@@ -97,7 +97,7 @@ class Memory:
             effect()
 
     def try_commit(self) -> bool:
-        """Commit what nothing depends on; return whether flash has taken it."""
+        """Commit, and return whether flash has taken it; where it has not, nothing has changed."""
         try:
             self.commit()
         except (StoreFull, FlashWorn):

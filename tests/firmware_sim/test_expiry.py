@@ -7,6 +7,8 @@ import pytest
 
 from firmware_sim.clock import DAY, NANOSECONDS
 from firmware_sim.device import GEOMETRY
+from firmware_sim.errors import PowerCut
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
 from firmware_sim.records import AUDIT_KEYS
 from firmware_sim.store import Region
@@ -14,7 +16,7 @@ from protocol.messages.clock import ClockSetRequest
 from protocol.messages.pins import LastOperationRequest, LastOperationResponse
 from protocol.vocabulary import AuditEvent, AuditRecord, Cause, ClockState, PinEntry, Schedule
 from tests.firmware_sim.bench import ANNA, Bench, Bridge, peer_of
-from tests.firmware_sim.flashes import CutFlash, PowerLoss, finished, half, untouched
+from tests.firmware_sim.flashes import TEARS, drawn
 
 NOW = 1_800_000_000
 UTC = ClockSetRequest(time=NOW, force=False, zone="UTC", rule="UTC0")
@@ -24,7 +26,7 @@ def until(valid_until: int, digits: str = "86420") -> PinEntry:
     return PinEntry(digits=digits, alias="guest", schedule=Schedule(valid_until=valid_until))
 
 
-def lock(*, flash: NorFlash | CutFlash | None = None) -> tuple[Bench, Bridge]:
+def lock(*, flash: NorFlash | FailingFlash | None = None) -> tuple[Bench, Bridge]:
     """A lock whose clock is set at the moment at which it has started."""
     bench = Bench(flash=flash)
     bridge = peer_of(bench)
@@ -209,15 +211,15 @@ def test_a_sweep_cut_off_at_any_operation_leaves_whole_removals(monkeypatch: pyt
 def swept(cut: int) -> tuple[bool, NorFlash, int]:
     """Run a sweep over two pins and lose power at its flash operation `cut`; tell whether it ended."""
     flash = NorFlash(GEOMETRY)
-    prepared = CutFlash(flash, 0, (untouched, half, finished)[cut % 3])
+    prepared = FailingFlash(flash)
     bench, bridge = lock(flash=prepared)
     bridge.created(until(NOW - DAY))
     bridge.created(until(NOW - DAY, "246813"))
     before = bench.list_version
     bench.now_ns = DAY * NANOSECONDS
-    prepared.cut_after(cut)
+    prepared.cut_after(cut, TEARS[cut % 5], drawn(cut))
     try:
         bench.wake()
-    except PowerLoss:
+    except PowerCut:
         return False, flash, before
     return True, flash, before

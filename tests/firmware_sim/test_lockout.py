@@ -6,12 +6,14 @@ from itertools import count
 import pytest
 
 from firmware_sim.device import GEOMETRY
+from firmware_sim.errors import PowerCut
 from firmware_sim.events import Woken
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
 from protocol.messages.audit import AuditReadRequest, AuditReadResponse
 from protocol.vocabulary import AuditEvent, Denial
 from tests.firmware_sim.bench import ANNA, BOB, Bench, Bridge, peer_of
-from tests.firmware_sim.flashes import CutFlash, PowerLoss, finished, half, untouched
+from tests.firmware_sim.flashes import TEARS, cut_flash
 
 WRONG = BOB.digits
 
@@ -95,11 +97,11 @@ def test_a_lock_out_that_is_over_does_not_begin_again() -> None:
     assert bench.opens(ANNA.digits)
 
 
-def cut_flash(flash: NorFlash, image: bytes, cut: int) -> CutFlash:
+def copied(flash: NorFlash, image: bytes, cut: int) -> FailingFlash:
     for address in range(0, GEOMETRY.size, 4):
         if (word := image[address : address + 4]) != b"\xff" * 4:
             flash.program(address, word)
-    return CutFlash(flash, cut, (untouched, half, finished)[cut % 3])
+    return cut_flash(flash, cut, TEARS[cut % 5])
 
 
 @pytest.mark.parametrize("before", [0, 4])
@@ -108,7 +110,7 @@ def test_a_denial_that_shows_has_been_counted_wherever_power_is_lost(before: int
     type_wrong(bench, before)
     image = bench.bytes()
     whole = NorFlash(GEOMETRY)
-    cut_flash(whole, image, 0)
+    copied(whole, image, 0)
     start = whole.operations
     Bench(flash=whole)
     boot = whole.operations - start
@@ -116,9 +118,9 @@ def test_a_denial_that_shows_has_been_counted_wherever_power_is_lost(before: int
         flash = NorFlash(GEOMETRY)
         shown = False
         try:
-            Bench(flash=cut_flash(flash, image, boot + operation)).enter(WRONG)
+            Bench(flash=copied(flash, image, boot + operation)).enter(WRONG)
             shown = True
-        except PowerLoss:
+        except PowerCut:
             pass
         after = Bench(flash=flash)
         lockout, last = after.device.firmware.lockout, after.device.firmware.audit.last

@@ -3,13 +3,13 @@
 from itertools import count
 
 from firmware_sim.device import GEOMETRY
+from firmware_sim.errors import PowerCut
 from firmware_sim.flash import NorFlash
 from firmware_sim.records import AUDIT_RECORDS
 from protocol.messages.audit import AuditReadRequest, AuditReadResponse
 from protocol.vocabulary import AuditEvent, BoltState, PinEntry
 from tests.firmware_sim.bench import ANNA, Bench, RefusedByLock, peer_of
-from tests.firmware_sim.flashes import PowerLoss, half
-from tests.firmware_sim.test_lockout import cut_flash
+from tests.firmware_sim.test_lockout import copied
 
 
 def test_a_reset_forgets_the_owner_and_counts_on() -> None:
@@ -61,19 +61,18 @@ def test_power_lost_in_a_reset_leaves_the_lock_as_before_or_reset() -> None:
     bridge.created(ANNA)
     image = bench.bytes()
     whole = NorFlash(GEOMETRY)
-    cut_flash(whole, image, 0)
+    copied(whole, image, 0)
     start = whole.operations
     Bench(flash=whole)
     boot = whole.operations - start
     outcomes = []
     for operation in count(1):
         flash = NorFlash(GEOMETRY)
-        cut = cut_flash(flash, image, boot + operation)
-        cut._tear = half
+        cut = copied(flash, image, boot + operation)
         try:
             Bench(flash=cut).hold_button(10)
             break
-        except PowerLoss:
+        except PowerCut:
             after = Bench(flash=flash)
         wiped = not after.peers
         assert after.device.firmware.pins.used == (0 if wiped else 1)
