@@ -124,6 +124,8 @@ def answer(simulator: Simulator, line: bytes) -> Answer:
 
 def _enter(simulator: Simulator, digits: str) -> Answer:
     decision = simulator.enter(digits)
+    if decision is None:
+        return {"ok": False, "error": "The simulated lock lost power before it decided. Type the pin again."}
     if decision.denial is None:
         return {"ok": True, "granted": True, "pin_id": decision.pin_id, "denial": None, "reason": None}
     return {

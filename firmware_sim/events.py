@@ -53,11 +53,25 @@ class ClockMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockDrifted:
+    """The real-time clock is fast by so many parts in a million from now on, or slow where that is below 0."""
+
+    ppm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busied:
+    """Something else keeps the lock busy for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """The time that the lock asked for has come."""
 
 
-Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | Woken
+Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | ClockDrifted | Busied | Woken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

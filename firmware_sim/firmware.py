@@ -17,11 +17,13 @@ from .behaviours.bolt import Bolt
 from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
 from .behaviours.schedule import Gate
-from .clock import Clock
+from .clock import NANOSECONDS, Clock
 from .errors import StoreFull
 from .events import (
     Action,
+    Busied,
     ButtonHeld,
+    ClockDrifted,
     ClockMoved,
     CloseLink,
     Decided,
@@ -53,6 +55,7 @@ class Firmware:
         self._links = Links(factory, self._private_key(entropy), self.pairing)
         self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt)
         self._handler: Handler = self._requests
+        self._busy_until_ns = 0
 
     @property
     def wake_ns(self) -> int | None:
@@ -82,6 +85,10 @@ class Firmware:
                 self.clock.lose()
             case ClockMoved(epoch=int(epoch)):
                 self.clock.show(epoch)
+            case ClockDrifted():
+                self.clock.drift(event.ppm)
+            case Busied():
+                self._busy_until_ns = self.clock.now_ns + round(event.seconds * NANOSECONDS)
         return actions
 
     def _private_key(self, entropy: bytes) -> bytes:
@@ -134,6 +141,8 @@ class Firmware:
             return _unreadable(body)
         if session.pairing is not (message is PAIR_COMMIT):
             return encode_answer(message.opcode, Refusal(status=Status.DENIED))
+        if self.clock.now_ns < self._busy_until_ns:
+            return encode_answer(message.opcode, Refusal(status=Status.BUSY))
         if not session.pairing:
             self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
             if not self._committed():

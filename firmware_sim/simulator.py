@@ -5,7 +5,9 @@ import os
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -13,7 +15,8 @@ from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
 from .device import Device, Stepped
-from .events import ButtonHeld, ClockMoved, DigitsEntered, Woken
+from .events import ButtonHeld, ClockMoved, DigitsEntered, Event, Woken
+from .failing_flash import PowerCut
 from .flash import Flash
 from .keypad import Decision
 
@@ -50,6 +53,8 @@ class Snapshot:
     clock_trusted: bool
     zone: str
     damage: str
+    faults: int = 0
+    """How many faults of a plan have struck."""
 
 
 def seeded_entropy(seed: int | None) -> Callable[[int], bytes]:
@@ -78,45 +83,47 @@ class Simulator:
         """Take a link and return its number; one link too many is hung up at once."""
         number = next(self._numbers)
         self._attached[number] = _Attached(wire=wire, connection=connection)
-        self._carry_out(self.device.open(number, connection=connection))
+        self._let(lambda: self.device.open(number, connection=connection))
         return number
 
     def detach(self, number: int) -> None:
         """The other end of a link is gone."""
         if self._attached.pop(number, None):
-            self._carry_out(self.device.close(number))
+            self._let(lambda: self.device.close(number))
 
     def receive(self, number: int, data: bytes) -> None:
         """Bytes came in."""
-        self._carry_out(self.device.receive(number, data))
+        self._let(lambda: self.device.receive(number, data))
 
-    def enter(self, digits: str) -> Decision:
-        """Type at the keypad."""
-        decided = self._carry_out(self.device.happen(DigitsEntered(digits=digits))).decided
-        assert decided is not None  # noqa: S101  the firmware decides each entry at once
-        return decided.decision
+    def enter(self, digits: str) -> Decision | None:
+        """Type at the keypad; None where the lock lost power before it decided."""
+        decided = self._happen(DigitsEntered(digits=digits)).decided
+        return decided.decision if decided else None
 
     def hold_button(self, seconds: float) -> None:
         """Hold the button inside the door."""
-        self._carry_out(self.device.happen(ButtonHeld(seconds=seconds)))
+        self._happen(ButtonHeld(seconds=seconds))
 
     def move_clock(self, epoch: int | None) -> None:
         """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
-        self._carry_out(self.device.happen(ClockMoved(epoch=epoch)))
+        self._happen(ClockMoved(epoch=epoch))
 
     def power_cycle(self) -> None:
-        """Take the battery out and put it back: connections end, wires stay."""
-        self.device.power_cycle()
+        """Take the battery out and put it back: connections end, wires stay. A cut during the boot is a cut again."""
+        while True:
+            with suppress(PowerCut):
+                self.device.power_cycle()
+                break
         for number, attached in list(self._attached.items()):
             if attached.connection:
                 del self._attached[number]
                 attached.wire.hang_up()
             else:
-                self._carry_out(self.device.open(number, connection=False))
+                self._let(partial(self.device.open, number, connection=False))
 
     def snapshot(self) -> Snapshot:
         """Return what can be seen of the lock."""
-        self._carry_out(self.device.happen(Woken()))
+        self._happen(Woken())
         device, firmware = self.device, self.device.firmware
         return Snapshot(
             lock_id=device.factory.lock_id,
@@ -138,7 +145,16 @@ class Simulator:
         if self._timer:
             self._timer.cancel()
 
-    def _carry_out(self, stepped: Stepped) -> Stepped:
+    def _happen(self, event: Event) -> Stepped:
+        return self._let(lambda: self.device.happen(event))
+
+    def _let(self, happen: Callable[[], Stepped]) -> Stepped:
+        """Let something happen to the lock and carry out what it wants; where power is lost meanwhile, it wants nothing."""
+        try:
+            stepped = happen()
+        except PowerCut:
+            self.power_cycle()
+            return Stepped()
         for output in stepped.outputs:
             attached = self._attached.get(output.link)
             if attached and output.data is None:
@@ -159,4 +175,4 @@ class Simulator:
 
     def _wake(self) -> None:
         self._timer = None
-        self._carry_out(self.device.happen(Woken()))
+        self._happen(Woken())
