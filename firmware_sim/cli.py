@@ -1,9 +1,10 @@
 """The `sim` commands. Each returns values: their fields are the JSON, their text is for people."""
 
 import asyncio
+import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,14 @@ from cyclopts import App, Parameter
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
 
-from .clock import MAX_TIME
-from .control import call, serve_control
+from .clock import MAX_DRIFT, MAX_TIME
+from .control import FULL, MAX_ADVANCE, call, serve_control
 from .device import GEOMETRY
 from .errors import OptionError, SimError
+from .failing_flash import FailingFlash
+from .faults import Fault, read_plan
 from .flash import Flash, ImageFlash, NorFlash
+from .hostile import HostileSimulator
 from .ports.pty import serve_pty
 from .ports.tcp import serve_tcp
 from .simulator import Simulator, seeded_entropy
@@ -40,11 +44,14 @@ class Running:
     control: str | None
     slots: int
     damage: str
+    fault_seed: int | None
 
     def __str__(self) -> str:
         places = [f"serial:{self.serial}"] if self.serial else []
         places += [f"tcp:{self.tcp}"] if self.tcp else []
         text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
+        if self.fault_seed is not None:
+            text += f"\nFaults strike as planned; --seed {self.fault_seed} repeats them."
         return f"{text}\nWarning: {self.damage}" if self.damage else text
 
 
@@ -56,6 +63,7 @@ class Entry:
     pin_id: int | None
     denial: str | None
     reason: str | None
+    explanation: str
 
     @property
     def exit_code(self) -> int:
@@ -64,8 +72,8 @@ class Entry:
 
     def __str__(self) -> str:
         if self.granted:
-            return f"granted: pin {self.pin_id} opens"
-        return f"denied: {self.reason}"
+            return f"granted: {self.explanation}"
+        return f"denied: {self.explanation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +88,16 @@ class State:
     peers: int
     pairing_open: bool
     bolt: str
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: str
     clock_trusted: bool
     zone: str
     damage: str
+    faults: int
 
     def __str__(self) -> str:
         window = "open" if self.pairing_open else "closed"
@@ -92,9 +106,13 @@ class State:
             f"lock     {self.serial}",
             f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
             f"peers    {self.peers}, pairing window {window}",
-            f"bolt     {self.bolt}",
+            f"bolt     {self.bolt}{', jammed' if self.jammed else ''}",
+            f"battery  {self.battery} %",
+            f"keypad   {'locked out' if self.locked_out else f'{self.wrong_entries} wrong entries in a row'}",
+            f"audit    {self.audit_last} records so far",
             f"clock    {self.time} ({trust}), zone {self.zone}",
         ]
+        lines += [f"faults   {self.faults} have struck"] if self.faults else []
         return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
 
 
@@ -106,6 +124,7 @@ async def run(
     flash: Path | None = None,
     slots: int = 20,
     seed: int | None = None,
+    faults: Path | None = None,
     control: Path | None = None,
     label_file: Path | None = None,
     pairing_open: bool = False,
@@ -124,6 +143,9 @@ async def run(
         How many pins the lock can hold, 1 to 250.
     seed
         Draw all random bytes from this seed, to repeat a test. Such a lock is not secret.
+    faults
+        Let link, flash, clock and processor fail as this TOML file says, by chance drawn from the seed: a [[fault]]
+        table for each, such as link = "drop" and probability = 0.05, or flash = "brown_out" and at = 60 (seconds).
     control
         Make a control socket here, for `sim enter` and the other hands.
     label_file
@@ -133,12 +155,14 @@ async def run(
     """
     if serial is None and tcp is None:
         raise OptionError("A simulated lock needs a place: give --serial PATH, or --tcp HOST:PORT, or both.")
+    plan = read_plan(faults) if faults else None
     end = _end_on_signals_and_failures()
     async with AsyncExitStack() as stack:
         memory: Flash = (
             NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
         )
-        simulator = Simulator(memory, slots=slots, entropy=seeded_entropy(seed))
+        luck = int.from_bytes(os.urandom(4)) if seed is None else seed
+        simulator = _simulator(memory, slots=slots, seed=seed, plan=plan, luck=luck)
         stack.callback(simulator.stop)
         if label_file:
             _write_label(label_file, simulator.device.factory.secret)
@@ -158,6 +182,7 @@ async def run(
             control=str(control) if control else None,
             slots=seen.slots,
             damage=seen.damage,
+            fault_seed=luck if faults else None,
         )
         await end
 
@@ -176,7 +201,7 @@ async def enter(digits: str, /, *, control: ControlPath) -> Entry:
 
 @app.command
 async def hold_button(*, control: ControlPath, seconds: float = 5) -> State:
-    """Hold the button inside the door: 5 seconds open the pairing window for 120 seconds.
+    """Hold the button inside the door: 5 seconds open the pairing window for 120 seconds, 10 reset the lock.
 
     Parameters
     ----------
@@ -194,9 +219,14 @@ async def power_cycle(*, control: ControlPath) -> State:
 
 @app.command
 async def clock(
-    *, control: ControlPath, set_to: Annotated[str | None, Parameter(name="--set")] = None, lose: bool = False
+    *,
+    control: ControlPath,
+    set_to: Annotated[str | None, Parameter(name="--set")] = None,
+    lose: bool = False,
+    drift: int | None = None,
+    advance: int | None = None,
 ) -> State:
-    """Show the lock's clock, or move its hands.
+    """Show the lock's clock, or do one thing to it.
 
     Parameters
     ----------
@@ -205,18 +235,74 @@ async def clock(
         Trust stays as it is.
     lose
         Lose the time, as a clock whose own cell is empty.
+    drift
+        Gain so many parts per million from now on, or lose them: 20 ppm are 1.728 seconds a day.
+    advance
+        Let so many seconds pass at once, for the lock's timers too.
     """
-    if lose:
-        return _state(await call(control, {"do": "clock", "lose": True}))
-    if set_to is not None:
-        return _state(await call(control, {"do": "clock", "set": _epoch(set_to)}))
-    return _state(await call(control, {"do": "state"}))
+    if (lose, set_to, drift, advance).count(None) + (not lose) < 3:
+        raise OptionError("One thing at a time: give --set, --lose, --drift or --advance alone.")
+    if drift is not None and abs(drift) > MAX_DRIFT:
+        raise OptionError(f"A simulated clock drifts by {MAX_DRIFT} ppm at most, either way.")
+    if advance is not None and not 0 <= advance <= MAX_ADVANCE:
+        raise OptionError(f"Give --advance 0 to {MAX_ADVANCE} seconds, ten years.")
+    done = {"set": None if set_to is None else _epoch(set_to), "lose": lose or None, "drift": drift, "advance": advance}
+    asked = {name: value for name, value in done.items() if value is not None}
+    return _state(await call(control, {"do": "clock" if asked else "state"} | asked))
+
+
+@app.command
+async def explain(pin_id: int, /, *, control: ControlPath, at: str | None = None) -> Entry:
+    """Tell whether a pin opens and why, without typing it. Exit code 0 or 4.
+
+    Parameters
+    ----------
+    pin_id
+        The pin's id.
+    at
+        Judge as if the lock's clock showed this time and were trusted: ISO 8601 with an offset.
+    """
+    asked = {"do": "explain", "pin_id": pin_id} | ({} if at is None else {"at": _epoch(at)})
+    return Entry(**_without_ok(await call(control, asked)))
+
+
+@app.command
+async def battery(*, control: ControlPath, set_to: Annotated[int, Parameter(name="--set")]) -> State:
+    """Let the lock's battery have so many percent from now on.
+
+    Parameters
+    ----------
+    set_to
+        Percent, 0 to 100.
+    """
+    if not 0 <= set_to <= FULL:
+        raise OptionError("A battery has 0 to 100 percent. Try --set 15.")
+    return _state(await call(control, {"do": "battery", "set": set_to}))
+
+
+@app.command
+async def door(*, control: ControlPath, blocked: bool) -> State:
+    """Put something in the bolt's way, so that it jams, or take it out.
+
+    Parameters
+    ----------
+    blocked
+        Whether something is in the way.
+    """
+    return _state(await call(control, {"do": "door", "blocked": blocked}))
 
 
 @app.command
 async def state(*, control: ControlPath) -> State:
     """Show what somebody who opens the casing can see."""
     return _state(await call(control, {"do": "state"}))
+
+
+def _simulator(memory: Flash, *, slots: int, seed: int | None, plan: Sequence[Fault] | None, luck: int) -> Simulator:
+    entropy = seeded_entropy(seed)
+    if plan is None:
+        return Simulator(memory, slots=slots, entropy=entropy)
+    return HostileSimulator(FailingFlash(memory), plan, luck=luck, slots=slots, entropy=entropy)
 
 
 def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[str]:

@@ -54,14 +54,14 @@ class ClockMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockDrifted:
-    """The real-time clock is fast by so many parts in a million from now on, or slow where that is below 0."""
+    """The real-time clock's oscillator gains so many parts per million from now on, or loses them (below 0)."""
 
     ppm: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busied:
-    """Something else keeps the lock busy for so many seconds."""
+    """Something else keeps the lock busy for so many seconds: it answers BUSY."""
 
     seconds: float
 
@@ -96,4 +96,9 @@ class Decided:
     decision: Decision
 
 
-Action = SendFrame | CloseLink | Decided
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartAnew:
+    """The lock was reset: end every link and start the firmware again, without touching the bolt."""
+
+
+Action = SendFrame | CloseLink | Decided | StartAnew

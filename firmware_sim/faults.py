@@ -187,8 +187,9 @@ def _read_table(text: str, name: str, number: int, table: Mapping[str, Any]) -> 
     try:
         return _make(table)
     except _Wrong as wrong:
-        line = _line_where(text, lambda read: holds(read, wrong.key))
-        raise FaultPlanError(f'{name}, line {line}, "{wrong.key}": {wrong.sentence}.') from None
+        key, sentence = wrong.key, wrong.sentence
+    line = _line_where(text, lambda read: holds(read, key))
+    raise FaultPlanError(f'{name}, line {line}, "{key}": {sentence}.')
 
 
 def _make(table: Mapping[str, Any]) -> Fault:
@@ -207,7 +208,8 @@ def _make(table: Mapping[str, Any]) -> Fault:
     for key in _KEYS.get(kind, {}):
         if _KEYS[kind][key].needed and key not in values:
             raise _Wrong(key, f"a {kind} needs it: {_KEYS[kind][key].sentence}")
-    return Fault(kind=kind, **{key: _MAKERS.get(key, lambda same: same)(value) for key, value in values.items()})
+    made: dict[str, Any] = {key: _MAKERS[key](value) if key in _MAKERS else value for key, value in values.items()}
+    return Fault(kind=kind, **made)
 
 
 def _kind(table: Mapping[str, Any]) -> Kind:

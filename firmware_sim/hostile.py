@@ -9,7 +9,7 @@ from itertools import count
 from random import Random
 
 from .clock import MAX_TIME
-from .events import Busied, ClockDrifted
+from .events import Busied
 from .failing_flash import FailingFlash, Tear
 from .faults import SUBSYSTEMS, ClockKind, CpuKind, Direction, Fault, FlashKind, Kind, LinkKind
 from .hostile_link import HostileLink
@@ -40,7 +40,7 @@ class HostileSimulator(Simulator):
         super().__init__(flash, slots=slots, entropy=entropy, now=now)
         self.fired: list[Kind] = []
         """Which faults have struck, in the order in which they did."""
-        self._flash = flash
+        self._failing = flash
         self._luck = luck
         self._sources = {name: stream(luck, name) for name in SUBSYSTEMS}
         self._links: dict[int, HostileLink] = {}
@@ -57,7 +57,7 @@ class HostileSimulator(Simulator):
         for timer in self._timers:
             timer.cancel()
         self._by_chance, self._due_on_links = [], []
-        self._flash.disarm()
+        self._failing.disarm()
 
     def stop(self) -> None:
         """Stop all timers."""
@@ -129,7 +129,7 @@ class HostileSimulator(Simulator):
             case ClockKind.STEP:
                 self.move_clock(min(max(1, self.device.clock.epoch + round(fault.seconds)), MAX_TIME))
             case ClockKind.DRIFT:
-                self._happen(ClockDrifted(ppm=fault.ppm))
+                self.drift_clock(fault.ppm)
             case CpuKind.BUSY:
                 self._happen(Busied(seconds=fault.seconds))
             case CpuKind.STALL:
@@ -143,11 +143,11 @@ class HostileSimulator(Simulator):
             case FlashKind.BROWN_OUT:
                 operation = luck.randint(1, _LATEST_CUT) if fault.operation is None else fault.operation
                 model = luck.choice(list(Tear)) if fault.model is None else fault.model
-                self._flash.cut_after(operation, model, luck)
+                self._failing.cut_after(operation, model, luck.getrandbits)
             case FlashKind.BAD_BLOCK:
-                self._flash.bad.add(fault.page)
+                self._failing.bad_pages.add(fault.page)
             case FlashKind.WORN:
-                self._flash.endurance = fault.erases
+                self._failing.endurance = fault.erases
 
     def _stall_for(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

@@ -98,24 +98,26 @@ class Channel:
         """Return what one fault leaves of a piece."""
         match fault.kind:
             case LinkKind.DROP:
-                return []
+                left = []
             case LinkKind.DUPLICATE:
-                return [piece, piece]
+                left = [piece, piece]
             case LinkKind.REORDER:
                 self._behind.append(piece)
-                return []
+                left = []
             case LinkKind.COALESCE:
                 self._held += piece
-                return []
+                left = []
             case LinkKind.BIT_FLIP:
-                return [self._flipped(piece)]
+                left = [self._flipped(piece)]
             case LinkKind.TRUNCATE:
-                return [piece[: self._luck.randrange(len(piece) + 1)]]
+                left = [piece[: self._luck.randrange(len(piece) + 1)]]
             case LinkKind.DISCONNECT:
-                return [piece[: self._luck.randrange(len(piece) + 1) if fault.byte is None else fault.byte]]
+                left = [piece[: self._luck.randrange(len(piece) + 1) if fault.byte is None else fault.byte]]
             case LinkKind.SPLIT:
-                return [piece[at : at + fault.size] for at in range(0, len(piece), fault.size)]
-        return [piece]
+                left = [piece[at : at + fault.size] for at in range(0, len(piece), fault.size)]
+            case _:
+                left = [piece]
+        return left
 
     def _flipped(self, piece: bytes) -> bytes:
         if not piece:

@@ -15,8 +15,8 @@ from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
 from .device import Device, Stepped
-from .events import ButtonHeld, ClockMoved, DigitsEntered, Event, Woken
-from .failing_flash import PowerCut
+from .errors import PowerCut
+from .events import ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Event, Woken
 from .flash import Flash
 from .keypad import Decision
 
@@ -49,6 +49,11 @@ class Snapshot:
     peers: int
     pairing_open: bool
     bolt: BoltState
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: int
     clock_trusted: bool
     zone: str
@@ -73,8 +78,9 @@ class Simulator:
         entropy: Callable[[int], bytes] = os.urandom,
         now: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        start = now()
-        self.device = Device(flash, slots=slots, epoch=0, now=lambda: now() - start, entropy=entropy)
+        self._start_ns = now()
+        self._now = now
+        self.device = Device(flash, slots=slots, epoch=0, now=self._lock_ns, entropy=entropy)
         self._attached: dict[int, _Attached] = {}
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
@@ -95,10 +101,12 @@ class Simulator:
         """Bytes came in."""
         self._let(lambda: self.device.receive(number, data))
 
-    def enter(self, digits: str) -> Decision | None:
-        """Type at the keypad; None where the lock lost power before it decided."""
+    def enter(self, digits: str) -> Decision:
+        """Type at the keypad; raise PowerCut where power was lost before the lock decided: it has started anew."""
         decided = self._happen(DigitsEntered(digits=digits)).decided
-        return decided.decision if decided else None
+        if decided is None:
+            raise PowerCut
+        return decided.decision
 
     def hold_button(self, seconds: float) -> None:
         """Hold the button inside the door."""
@@ -107,6 +115,27 @@ class Simulator:
     def move_clock(self, epoch: int | None) -> None:
         """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
         self._happen(ClockMoved(epoch=epoch))
+
+    def drift_clock(self, ppm: int) -> None:
+        """Let the lock's clock gain so many parts per million from now on, or lose them."""
+        self._happen(ClockDrifted(ppm=ppm))
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time pass at once for the lock and its clock; what falls due on the way happens in its turn."""
+        end = self._lock_ns() + seconds * NANOSECONDS
+        while (left := end - self._lock_ns()) > 0:
+            wake = self.device.wake_ns
+            self._start_ns -= left if wake is None else min(left, max(wake - self._lock_ns(), 1))
+            self._happen(Woken())
+
+    def set_battery(self, percent: int) -> None:
+        """Let the battery have `percent` from now on."""
+        self.device.hardware.battery = percent
+        self._happen(Woken())
+
+    def block_bolt(self, *, blocked: bool) -> None:
+        """Put something in the bolt's way, or take it out."""
+        self.device.hardware.blocked = blocked
 
     def power_cycle(self) -> None:
         """Take the battery out and put it back: connections end, wires stay. A cut during the boot is a cut again."""
@@ -134,6 +163,11 @@ class Simulator:
             peers=len(firmware.pairing.peers()),
             pairing_open=firmware.pairing.window_open(firmware.clock.now_ns),
             bolt=firmware.bolt.state,
+            jammed=firmware.bolt.jammed,
+            battery=firmware.battery.level,
+            locked_out=firmware.lockout.locked_out,
+            wrong_entries=firmware.lockout.wrong,
+            audit_last=firmware.audit.last,
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
@@ -145,11 +179,14 @@ class Simulator:
         if self._timer:
             self._timer.cancel()
 
+    def _lock_ns(self) -> int:
+        return self._now() - self._start_ns
+
     def _happen(self, event: Event) -> Stepped:
         return self._let(lambda: self.device.happen(event))
 
     def _let(self, happen: Callable[[], Stepped]) -> Stepped:
-        """Let something happen to the lock and carry out what it wants; where power is lost meanwhile, it wants nothing."""
+        """Let something happen to the lock and carry out what it wants, or start it anew where power is lost."""
         try:
             stepped = happen()
         except PowerCut:

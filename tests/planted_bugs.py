@@ -123,6 +123,131 @@ BUGS = (
         bad="except Unreachable as error:",
         tests=("tests/together/test_impostor.py",),
     ),
+    Bug(
+        name="window compared in UTC",
+        file="protocol/schedule.py",
+        good="divmod(utc_epoch + rule.offset_at(utc_epoch), _SECONDS_A_DAY)",
+        bad="divmod(utc_epoch, _SECONDS_A_DAY)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="daylight time ignored",
+        file="protocol/posix_tz.py",
+        good="if self.daylight is not None and self.daylight.in_force(",
+        bad="if self.daylight is not None and False and self.daylight.in_force(",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="hours east of Greenwich taken for hours west",
+        file="protocol/posix_tz.py",
+        good="return -_seconds(text, _MAX_OFFSET_HOURS)",
+        bad="return _seconds(text, _MAX_OFFSET_HOURS)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="the week begins on Sunday",
+        file="protocol/schedule.py",
+        good="weekday = (day + 3) % 7",
+        bad="weekday = (day + 4) % 7",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="daylight time ends by the standard clock",
+        file="protocol/posix_tz.py",
+        good="self.end.instant(year, self.offset)",
+        bad="self.end.instant(year, standard)",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="the night's part behind midnight belongs to the new day",
+        file="protocol/schedule.py",
+        good="    yesterday = local.weekday_bit >> 1 or Weekdays.SUNDAY\n",
+        bad="    yesterday = local.weekday_bit\n",
+        tests=("tests/protocol/test_schedule_in_all_zones.py",),
+    ),
+    Bug(
+        name="trust in the clock judged before a pin is found disabled",
+        file="firmware_sim/behaviours/schedule.py",
+        good="if not pin.entry.enabled:",
+        bad="if not pin.entry.enabled and self._clock.trusted:",
+        tests=("tests/firmware_sim/test_keypad.py",),
+    ),
+    Bug(
+        name="an id that a removed pin had is given again",
+        file="firmware_sim/behaviours/pins.py",
+        good="new_id = _next_id(self._memory.ledger.last_id, {pin.id for pin in taken.values()})",
+        bad="new_id = _next_id(0, {pin.id for pin in taken.values()})",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="one pin more than there are slots",
+        file="firmware_sim/behaviours/pins.py",
+        good="self._keys = SLOT_KEYS[:capacity]",
+        bad="self._keys = SLOT_KEYS[:capacity + 1]",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="an update finds its own digits taken",
+        file="firmware_sim/behaviours/pins.py",
+        good="if same and same.id != pin_id:",
+        bad="if same:",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="clear keeps one pin",
+        file="firmware_sim/behaviours/pins.py",
+        good="for key, _ in self._memory.slots():\n            self._memory.stage(key, None)",
+        bad="for key, _ in list(self._memory.slots())[1:]:\n            self._memory.stage(key, None)",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="a repeated operation is done again",
+        file="firmware_sim/behaviours/operations.py",
+        good="if operation == last.operation and operation != 0:",
+        bad="if operation == last.operation and operation != 0 and False:",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="a change asked anew under the next operation id",
+        file="bridge/client.py",
+        good="            answer = await self._exchange(opened, message, body)\n        self.unanswered = False\n",
+        bad="""\
+            if hasattr(request, "operation"):
+                request = __import__("dataclasses").replace(request, operation=request.operation + 1)
+                body = encode_request(request)
+            answer = await self._exchange(opened, message, body)
+        self.unanswered = False
+""",
+        tests=("tests/together/test_slots_machine.py",),
+    ),
+    Bug(
+        name="lock-out counter in RAM only",
+        file="firmware_sim/behaviours/lockout.py",
+        good="        self._memory.stage(KEYPAD_KEY, keypad)\n",
+        bad="",
+        tests=("tests/firmware_sim/test_lockout.py",),
+    ),
+    Bug(
+        name="the entry compared although the keypad is locked out",
+        file="firmware_sim/behaviours/entries.py",
+        good="        if self._lockout.locked_out:\n",
+        bad="        if not self._gate.decide(digits).granted and self._lockout.locked_out:\n",
+        tests=("tests/firmware_sim/test_lockout.py",),
+    ),
+    Bug(
+        name="a bolt that is not thrown at the start stays so",
+        file="firmware_sim/behaviours/bolt.py",
+        good="self._holds = self.state is not BoltState.LOCKED",
+        bad="self._holds = False",
+        tests=("tests/firmware_sim/test_bolt.py",),
+    ),
+    Bug(
+        name="reset in two commits",
+        file="firmware_sim/behaviours/reset.py",
+        good="    for keys in _OWNERS:\n",
+        bad="    memory.commit()\n    for keys in _OWNERS:\n        memory.try_commit()\n",
+        tests=("tests/firmware_sim/test_reset.py",),
+    ),
 )
 
 

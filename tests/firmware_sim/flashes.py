@@ -137,6 +137,10 @@ class CutFlash:
             self._inner.program(address, torn)
             raise PowerLoss
 
+    def cut_after(self, operations: int) -> None:
+        """Count anew: the operation of this number loses power; 0 is none."""
+        self._left = operations
+
     def _is_cut(self) -> bool:
         self._left -= 1
         return self._left == 0

@@ -93,6 +93,38 @@ def test_each_reason_denies_with_the_pin_that_it_is_about() -> None:
         assert bench.enter(DIGITS) == Decision(granted=denial is None, pin_id=1, denial=denial)
 
 
+NOON = at("2026-11-23T12:00")
+TUESDAY = Window(weekdays=Weekdays.TUESDAY, start=0, end=1440)
+MONDAY_EVENING = Window(weekdays=Weekdays.MONDAY, start=1200, end=1260)
+
+
+@pytest.mark.parametrize("disabled", [None, Denial.DISABLED])
+@pytest.mark.parametrize("untrusted", [None, Denial.CLOCK_UNTRUSTED])
+@pytest.mark.parametrize(
+    ("valid_from", "valid_until", "invalid"),
+    [(0, 0, None), (NOON + 1, 0, Denial.NOT_YET_VALID), (0, NOON, Denial.EXPIRED)],
+)
+@pytest.mark.parametrize(
+    ("windows", "closed"),
+    [([TUESDAY], Denial.WRONG_WEEKDAY), ([TUESDAY, MONDAY_EVENING], Denial.OUTSIDE_WINDOW)],
+)
+def test_of_several_reasons_the_first_in_the_order_of_the_contract_is_told(
+    disabled: Denial | None,
+    untrusted: Denial | None,
+    valid_from: int,
+    valid_until: int,
+    invalid: Denial | None,
+    windows: list[Window],
+    closed: Denial,
+) -> None:
+    bench, bridge = lock(time=NOON)
+    entry = pin(*windows, valid_from=valid_from, valid_until=valid_until)
+    bridge.created(replace(entry, enabled=disabled is None))
+    if untrusted:
+        bench.show(None)
+    assert bench.enter(DIGITS).denial is (disabled or untrusted or invalid or closed)
+
+
 def test_every_denial_has_a_sentence() -> None:
     assert set(SENTENCES) == set(Denial)
 

@@ -13,23 +13,12 @@ from hypothesis import strategies as st
 
 from protocol.errors import MalformedError
 from protocol.posix_tz import TzRule, parse_tz
+from tests.protocol.zones import epoch, footer, last_second_before_change, true_offset, tzif
 
 HOUR = 3600
 WEEK = 7 * 24 * HOUR
 LAST_EPOCH = 2**32 - 1
 WARSAW = "CET-1CEST,M3.5.0,M10.5.0/3"
-
-
-def epoch(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-
-
-def tzif(zone: str) -> bytes:
-    return files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
-
-
-def footer(zone: str) -> str:
-    return tzif(zone).splitlines()[-1].decode("ascii")
 
 
 def zones_by_footer() -> dict[str, str]:
@@ -44,19 +33,6 @@ def zone_of_rule(text: str) -> ZoneInfo:
     """A zone without a single listed transition, so that its footer governs every date."""
     block = struct.pack(">4sc15x6I", b"TZif", b"2", 0, 0, 0, 0, 1, 4) + struct.pack(">iBB", 0, 0, 0) + b"AAA\0"
     return ZoneInfo.from_file(BytesIO(block + block + f"\n{text}\n".encode()))
-
-
-def true_offset(zone: ZoneInfo, utc_epoch: int) -> int:
-    offset = datetime.fromtimestamp(utc_epoch, zone).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds())
-
-
-def last_second_before_change(zone: ZoneInfo, low: int, high: int) -> int:
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if true_offset(zone, middle) == true_offset(zone, low) else (low, middle)
-    return low
 
 
 def telling_instants(zone: ZoneInfo, first: int, last: int) -> Iterator[int]:

@@ -1,17 +1,13 @@
-"""Schedules against tables, against every mask and day, and against an oracle that counts in calendar dates."""
+"""Schedules against tables, and against every mask and day; test_schedule_in_all_zones.py has the oracle."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
-from importlib.resources import files
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from protocol.posix_tz import parse_tz
 from protocol.schedule import LocalTime, check_schedule, judge, local_time, window_open
 from protocol.vocabulary import EVERY_DAY, MAX_WINDOWS, Denial, Rule, Schedule, Weekdays, Window
+from tests.protocol.zones import epoch
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -20,18 +16,6 @@ UTC_RULE = parse_tz("UTC0")
 WARSAW_RULE = parse_tz("CET-1CEST,M3.5.0,M10.5.0/3")
 DAYS = list(Weekdays)
 OPEN = Window(weekdays=EVERY_DAY, start=0, end=1440)
-
-
-def warsaw() -> ZoneInfo:
-    with files("tzdata").joinpath("zoneinfo", "Europe", "Warsaw").open("rb") as source:
-        return ZoneInfo.from_file(source)
-
-
-WARSAW = warsaw()
-
-
-def epoch(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 def windows(*parts: tuple[Weekdays, int, int]) -> tuple[Window, ...]:
@@ -210,59 +194,3 @@ def test_a_schedule_at_monday_noon_is_judged_as_the_table_says(schedule: Schedul
 )
 def test_an_untrusted_clock_denies_every_pin_that_time_limits(schedule: Schedule, denial: Denial | None) -> None:
     assert judge(schedule, now=NOW, trusted=False, rule=UTC_RULE) is denial
-
-
-@st.composite
-def valid_windows(draw: st.DrawFn) -> Window:
-    start = draw(st.integers(0, 1439))
-    end = draw(st.integers(1, 1440).filter(lambda end: end != start))
-    return Window(weekdays=Weekdays(draw(st.integers(1, 127))), start=start, end=end)
-
-
-def spans(window: Window, days: Iterable[datetime]) -> Iterable[tuple[datetime, datetime]]:
-    """The wall times from and until which `window` is open, for each of `days` (midnights) on which it begins."""
-    for day in days:
-        if window.weekdays & (1, 2, 4, 8, 16, 32, 64)[day.weekday()]:
-            overnight = timedelta(days=1) if window.end < window.start else timedelta()
-            yield day + timedelta(minutes=window.start), day + timedelta(minutes=window.end) + overnight
-
-
-def expected_denial(schedule: Schedule, now: int) -> Denial | None:
-    if schedule.valid_from and now < schedule.valid_from:
-        return Denial.NOT_YET_VALID
-    if schedule.valid_until and now >= schedule.valid_until:
-        return Denial.EXPIRED
-    wall = datetime.fromtimestamp(now, WARSAW).replace(tzinfo=None)
-    today = datetime.combine(wall, time())
-    tomorrow = today + timedelta(days=1)
-    nearby = [span for window in schedule.windows for span in spans(window, (today - timedelta(days=1), today))]
-    if not schedule.windows or any(begin <= wall < end for begin, end in nearby):
-        return None
-    some_today = any(begin < tomorrow and end > today for begin, end in nearby)
-    return Denial.OUTSIDE_WINDOW if some_today else Denial.WRONG_WEEKDAY
-
-
-@given(
-    st.lists(valid_windows(), max_size=MAX_WINDOWS),
-    st.integers(epoch("2024-01-01"), epoch("2099-12-31")),
-    st.just(0) | st.integers(-2 * DAY, 2 * DAY),
-    st.just(0) | st.integers(-2 * DAY, 2 * DAY),
-)
-@settings(max_examples=500, deadline=None)
-def test_any_schedule_is_judged_as_the_calendar_says(
-    daily: list[Window], now: int, start_after: int, end_after: int
-) -> None:
-    schedule = Schedule(
-        valid_from=now + start_after if start_after else 0,
-        valid_until=now + end_after if end_after else 0,
-        windows=tuple(daily),
-    )
-    assert judge(schedule, now=now, trusted=True, rule=WARSAW_RULE) is expected_denial(schedule, now)
-
-
-@given(st.lists(valid_windows(), min_size=1, max_size=2), st.sampled_from([SPRING, AUTUMN]))
-@settings(max_examples=30, deadline=None)
-def test_any_windows_are_judged_as_the_calendar_says_around_a_clock_change(daily: list[Window], change: str) -> None:
-    schedule = Schedule(windows=tuple(daily))
-    for now in range(epoch(change) - 3 * HOUR, epoch(change) + 3 * HOUR, 5 * MINUTE):
-        assert judge(schedule, now=now, trusted=True, rule=WARSAW_RULE) is expected_denial(schedule, now)
