@@ -127,7 +127,7 @@ class HostileSimulator(Simulator):
             case ClockKind.LOSE:
                 self.move_clock(None)
             case ClockKind.STEP:
-                self.move_clock(min(max(1, self.device.clock.epoch + round(fault.seconds)), MAX_TIME))
+                self.move_clock(min(max(1, self.snapshot().time + round(fault.seconds)), MAX_TIME))
             case ClockKind.DRIFT:
                 self.drift_clock(fault.ppm)
             case CpuKind.BUSY:
