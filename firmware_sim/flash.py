@@ -79,14 +79,6 @@ class NorFlash:
         self.operations = 0
         self._pages: dict[int, _Page] = {}
 
-    def copy(self) -> "NorFlash":
-        """Return flash in memory that holds, counts and has worn the same: a moment to come back to."""
-        twin = NorFlash(self.geometry)
-        twin.wear = self.wear.copy()
-        twin.operations = self.operations
-        twin._pages = {number: _Page(*map(bytearray, page)) for number, page in self._pages.items()}
-        return twin
-
     def read(self, address: int, length: int) -> bytes:
         """Return `length` bytes from `address`, across pages."""
         self._check_span(address, length)
@@ -130,8 +122,8 @@ class NorFlash:
         page.programs[words] = page.programs[words].translate(_ONE_MORE)
         self.operations += len(data) // WORD
 
-    def _broken_rule(self, old: bytes, new: bytes, programs: bytes) -> str:
-        if not only_clears(old, new):
+    def _broken_rule(self, old: bytes | bytearray, new: bytes, programs: bytes | bytearray) -> str:
+        if not _only_clears(old, new):
             return "would need an erase: programming only clears bits."
         if max(programs) >= self.geometry.programs_per_word:
             return "has taken all its programs since the last erase."
@@ -160,7 +152,7 @@ class NorFlash:
             raise FlashRuleError(f"{length} bytes at {address:#x} lie outside of the flash.")
 
 
-def only_clears(old: bytes, new: bytes) -> bool:
+def _only_clears(old: bytes | bytearray, new: bytes) -> bool:
     """Whether `new` has no bit that `old` lacks, so that a program leads from one to the other."""
     return not int.from_bytes(new) & ~int.from_bytes(old)
 

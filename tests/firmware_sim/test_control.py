@@ -134,7 +134,7 @@ def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
             "ok": True, "lock_id": lock.device.factory.lock_id, "serial": lock.device.factory.serial, "slots": 3,
             "used": 2, "list_version": 3, "peers": 1, "pairing_open": False, "bolt": "locked", "jammed": False,
             "battery": 100, "locked_out": False, "wrong_entries": 0, "time": 0,
-            "clock_trusted": False, "zone": "UTC", "damage": "",
+            "clock_trusted": False, "zone": "UTC", "damage": "", "faults": 0,
         }  # fmt: skip
 
         async def call(path: Path, request: dict[str, object]) -> dict[str, Any]:
