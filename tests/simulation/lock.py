@@ -21,6 +21,7 @@ class WatchedLock(HostileSimulator):
     model: Model | None = None
     note: Callable[[str], None] = staticmethod(lambda _: None)
     violation: Violation | None = None
+    cuts: int = 0
     audit: dict[int, AuditRecord]
     """Every audit record that the lock ever had, by its number."""
 
@@ -37,7 +38,8 @@ class WatchedLock(HostileSimulator):
         boots = self.device.firmware
         stepped = super()._let(happen)
         if boots is not self.device.firmware:
-            self.note("the lock starts anew")
+            self.cuts += 1
+            self.note("the lock loses power and starts anew")
         if self.model and not self.violation:
             try:
                 self._compare(self.model)

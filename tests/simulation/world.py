@@ -222,13 +222,13 @@ def _paired() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
     return run(pair())
 
 
-def simulate(seed: int, *, bridges: int = 2, steps: int = 12) -> World:
+def simulate(seed: int, *, bridges: int = 2, steps: int = 12, plan: Sequence[Fault] | None = None) -> World:
     """Let a world live in a virtual loop of its own; raise Violation, with the world's trace in its notes."""
     made: list[World] = []
     _paired()  # in a loop of its own
 
     async def main() -> World:
-        made.append(World(seed, bridges=bridges, steps=steps))
+        made.append(World(seed, bridges=bridges, steps=steps, plan=plan))
         await made[0].live()
         return made[0]
 
