@@ -81,6 +81,9 @@ CLOCK_TOLERANCE = 2
 _PAUSE = 0.1
 """Seconds to wait before a session that has just ended without an answer is made again."""
 
+_BUSY_PAUSE = 1.0
+"""Seconds after which a lock that was busy is asked again (SPEC 6.3)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLock:
@@ -242,10 +245,16 @@ class LockClient:
         return answer
 
     async def _ask(self, message: Message[Q, R], request: Q) -> R:
-        """Ask until the lock answers, with the same body in each new session."""
+        """Ask until the lock answers, with the same body in each new session.
+
+        A lock may be busy before it has looked at the operation id: that says nothing of a change asked for before.
+        """
         body = encode_request(request)
         answer = await self._exchange(await self._session(), message, body)
-        while answer is None:
+        asked_before = self.unanswered and answer is None
+        while answer is None or (asked_before and _is_busy(answer)):
+            if answer is not None:
+                await asyncio.sleep(_BUSY_PAUSE)
             try:
                 opened = await self._session()
             except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
@@ -330,6 +339,10 @@ class LockClient:
         answer = await self._exchange(opened, CLOCK_SET, encode_request(request))
         if isinstance(answer, Refusal):
             _log.warning("The lock's clock was not corrected. %s Pairing again sets it.", refused(answer))
+
+
+def _is_busy(answer: Response | Refusal) -> bool:
+    return isinstance(answer, Refusal) and answer.status is Status.BUSY
 
 
 def _decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:

@@ -54,6 +54,11 @@ class Engine:
         """Open a wire to a target; raise UsageError or Unreachable."""
         return Wire(await open_link(target, self._hub), Retry(), Random())  # noqa: S311  jitter is no secret
 
+    def client(self, lock: LockRecord, connect: Callable[[], Awaitable[Wire]]) -> LockClient:
+        """Return a client of a lock, without any link yet."""
+        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
+        return LockClient(known, self.keys, connect)
+
     def own(self, wire_id: int) -> Ownership:
         """Make this process the owner of a lock; raise LockHeld."""
         return Ownership.acquire(self._folder, wire_id, command=self._command, now=datetime.now(UTC))
@@ -167,9 +172,7 @@ class _Owner:
             self._client = self._make_client()
 
     def _make_client(self) -> LockClient:
-        lock = self._lock
-        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
-        return LockClient(known, self._engine.keys, self._connect)
+        return self._engine.client(self._lock, self._connect)
 
     def _silence(self, job: _Job[Any]) -> BridgeError:
         name, seconds = self._lock.name, f"{self._engine.settings.deadline:g}"

@@ -9,7 +9,6 @@ from itertools import count
 from random import Random
 
 from .clock import MAX_TIME
-from .events import Busied
 from .failing_flash import FailingFlash, Tear
 from .faults import SUBSYSTEMS, ClockKind, CpuKind, Direction, Fault, FlashKind, Kind, LinkKind
 from .hostile_link import HostileLink
@@ -131,7 +130,7 @@ class HostileSimulator(Simulator):
             case ClockKind.DRIFT:
                 self.drift_clock(fault.ppm)
             case CpuKind.BUSY:
-                self._happen(Busied(seconds=fault.seconds))
+                self.keep_busy(fault.seconds)
             case CpuKind.STALL:
                 self._stall_for(fault.seconds)
             case CpuKind.RESET:

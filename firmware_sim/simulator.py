@@ -16,7 +16,7 @@ from protocol.vocabulary import BoltState
 from .clock import NANOSECONDS
 from .device import Device, Stepped
 from .errors import PowerCut
-from .events import ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Event, Woken
+from .events import Busied, ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Event, Woken
 from .flash import Flash
 from .keypad import Decision
 
@@ -127,6 +127,10 @@ class Simulator:
             wake = self.device.wake_ns
             self._start_ns -= left if wake is None else min(left, max(wake - self._lock_ns(), 1))
             self._happen(Woken())
+
+    def keep_busy(self, seconds: float) -> None:
+        """Let something else keep the lock busy for so many seconds: it answers BUSY."""
+        self._happen(Busied(seconds=seconds))
 
     def set_battery(self, percent: int) -> None:
         """Let the battery have `percent` from now on."""
