@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,11 @@ RECORD = ChangeRecord(
 CONFIRMED = replace(RECORD, state=ChangeState.CONFIRMED, answer=b"\x10\x00", ended=NOW)
 
 Scenario = Callable[[Journal], Awaitable[None]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StateFolder:
+    return StateFolder.open(tmp_path / "state")
 
 
 @pytest.fixture(params=["memory", "SQL"])

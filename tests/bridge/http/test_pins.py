@@ -1,7 +1,10 @@
 import httpx2
 import pytest
+from fastapi import Request
 
 from bridge import errors
+from bridge.http.keys import idempotency_key
+from bridge.http.problems import ApiError
 from bridge.journal import Caller
 from protocol.pin_rules import sentence
 from protocol.vocabulary import PinEntry, Rule, Schedule, Status, Weekdays, Window
@@ -123,12 +126,22 @@ def test_a_change_is_made_for_the_token_and_under_the_key_of_its_request(
     assert service.callers == [Caller(token_id=1, key=key)]
 
 
-@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\xe9"])
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])
 def test_a_key_that_is_none_is_400_and_asks_nothing(create: Create, service: RecordingService, key: str) -> None:
     response = create(FIRST_EXAMPLE, headers={"Idempotency-Key": key})
     assert response.status_code == 400
     assert response.json()["errorMessages"] == ["Idempotency-Key: must be one of 1 to 255 printable ASCII characters."]
     assert service.created == []
+
+
+def test_a_key_beyond_ascii_is_none() -> None:
+    with pytest.raises(ApiError):
+        idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"\xe9")]}))
+
+
+def test_two_keys_are_none() -> None:
+    with pytest.raises(ApiError):
+        idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]}))
 
 
 def test_a_key_of_another_request_is_400(create: Create, service: RecordingService) -> None:
