@@ -13,6 +13,7 @@ from bridge.links import MemoryHub, open_link
 from bridge.records import LockRecord, PairingState
 from bridge.resolver import Resolver
 from bridge.store.folder import StateFolder
+from protocol.messages.pins import PIN_CLEAR
 from protocol.vocabulary import BoltAction, PinEntry
 from tests.together.door import Door, open_door, pin
 from tests.together.links import Whole
@@ -69,14 +70,24 @@ class Desk:
     async def ping(self) -> bytes:
         return await self.engine.read(self.record, LockClient.ping, b"?")
 
+    async def get_ready(self) -> None:
+        """Change something, so that the session knows the last operation and the next change is one exchange."""
+        await self.engine.change(self.record, Caller(token_id=9), LockClient.clear_pins)
+
     async def effects(self) -> int:
-        """How many changes the lock has made: it counts them."""
-        return (await self.engine.read(self.record, LockClient.last_operation)).operation
+        """How many changes the lock has made: it counts them, and the one that makes ready does not count."""
+        done = (await self.engine.read(self.record, LockClient.last_operation)).operation
+        return done - len(self._of_clear)
 
     @property
     def records(self) -> tuple[ChangeRecord, ...]:
         assert isinstance(self.journal, MemoryJournal)
-        return tuple(self.journal.records.values())
+        return tuple(record for record in self.journal.records.values() if record.method != PIN_CLEAR.method)
+
+    @property
+    def _of_clear(self) -> tuple[ChangeRecord, ...]:
+        assert isinstance(self.journal, MemoryJournal)
+        return tuple(record for record in self.journal.records.values() if record.method == PIN_CLEAR.method)
 
     @property
     def link(self) -> Link:
