@@ -6,12 +6,14 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from bridge.client import KnownLock, LockClient
+from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
 from bridge.errors import AckTimeout, LinkLost, NotPaired, Refused, Unreachable
+from bridge.journal import COMMAND_LINE
 from bridge.links import open_link
 from bridge.records import LockRecord
+from bridge.sessions import KnownLock
 from bridge.store.folder import StateFolder
 from bridge.store.keys import BridgeKeys
 from bridge.store.ownership import Ownership
@@ -96,7 +98,7 @@ class Bridge:
             await self.resolve()
             await asyncio.sleep(0.1)
         if force_clock:
-            await self._engine.change(self._record, self._set_clock)
+            await self._engine.change(self._record, COMMAND_LINE, self._set_clock)
         model = self._world.model
         listed = await self._engine.read(self._record, LockClient.list_pins)
         before = model.list_version
@@ -200,13 +202,13 @@ class Bridge:
     async def _ask(self, change: Change) -> tuple[int, int | None]:
         engine, record, entry = self._engine, self._record, change.entry
         if change.verb is Verb.DELETE:
-            deleted = await engine.change(record, LockClient.delete_pin, change.pin_id)
+            deleted = await engine.change(record, COMMAND_LINE, LockClient.delete_pin, change.pin_id)
             return deleted.list_version, None
         assert entry is not None
         if change.verb is Verb.UPDATE:
-            updated = await engine.change(record, LockClient.update_pin, change.pin_id, entry)
+            updated = await engine.change(record, COMMAND_LINE, LockClient.update_pin, change.pin_id, entry)
             return updated.list_version, None
-        created = await engine.change(record, LockClient.create_pin, entry)
+        created = await engine.change(record, COMMAND_LINE, LockClient.create_pin, entry)
         return created.list_version, created.id
 
     def _next_change(self) -> Change:
