@@ -34,6 +34,12 @@ class WatchedLock(HostileSimulator):
         self.note = note
         return self.model
 
+    def move_clock(self, epoch: int | None) -> None:
+        """Move the clock; one that has lost its time must not be believed."""
+        super().move_clock(epoch)
+        if epoch is None and self.snapshot().clock_trusted:
+            self.violation = Violation("the lock believes a clock that has lost its time")
+
     def _let(self, happen: Callable[[], Stepped]) -> Stepped:
         boots = self.device.firmware
         stepped = super()._let(happen)

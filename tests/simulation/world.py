@@ -13,6 +13,7 @@ from functools import cache
 from hashlib import sha256
 from itertools import count
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.links import MemoryHub
@@ -50,6 +51,7 @@ class World:
         self.count: Counter[str] = Counter()
         self.trace: list[str] = []
         self._steps = steps
+        self._failures: list[dict[str, Any]] = []
         flash, record, keys = _paired()
         luck = stream(seed, "world")
         self.lock = WatchedLock(
@@ -90,7 +92,8 @@ class World:
         return sha256("\n".join(self.trace).encode()).hexdigest()
 
     async def live(self) -> None:
-        """Run both phases; raise Violation."""
+        """Run both phases; raise Violation, or what the lock's own loop has failed with."""
+        virtual_loop().set_exception_handler(lambda _, context: self._failures.append(context))
         try:
             await self._be_safe()
             self.lock.calm()
@@ -130,6 +133,8 @@ class World:
             raise Violation(f"{len(self.model.open)} changes have no outcome")
 
     def _look(self) -> None:
+        for context in self._failures:
+            raise context.get("exception") or Violation(context["message"])
         if self.lock.violation:
             raise self.lock.violation
 
@@ -147,6 +152,8 @@ class World:
     def _type(self, digits: str) -> None:
         """Type digits, and judge by calendar and model whether the lock should open."""
         seen = self.lock.snapshot()
+        if seen.clock_trusted and not set(ClockKind) & set(self.lock.fired) and abs(seen.time - self.epoch()) > 3:
+            raise Violation("a clock that nothing has happened to is wrong")
         entry = self.model.opens_as(digits)
         try:
             decision = self.lock.enter(digits)
