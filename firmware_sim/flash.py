@@ -55,13 +55,23 @@ class Flash(Protocol):
         ...
 
 
+_ERASED = b"\xff"
+
+
 class _Page(NamedTuple):
+    """A page up to the last word that was ever programmed: what lies behind it is erased."""
+
     cells: bytearray
     programs: bytearray  # of each word since the last erase
 
+    def reach(self, end: int) -> None:
+        """Make room for everything below `end`."""
+        self.cells.extend(_ERASED * (end - len(self.cells)))
+        self.programs.extend(bytes(max(0, end // WORD - len(self.programs))))
+
 
 class NorFlash:
-    """Flash in memory; an erased page takes none. Breaking a rule of NOR raises FlashRuleError.
+    """Flash in memory, of which what is erased takes none. Breaking a rule of NOR raises FlashRuleError.
 
     `wear` counts the erases of each page, `operations` counts programmed words and erased pages together.
     """
@@ -70,15 +80,14 @@ class NorFlash:
         self.geometry = geometry
         self.wear = [0] * geometry.pages
         self.operations = 0
-        self._erased = b"\xff" * geometry.page_size
         self._pages: dict[int, _Page] = {}
 
     def read(self, address: int, length: int) -> bytes:
         """Return `length` bytes from `address`, across pages."""
         self._check_span(address, length)
-        first, offset = divmod(address, self.geometry.page_size)
-        last = (address + length - 1) // self.geometry.page_size
-        return b"".join(map(self._cells, range(first, last + 1)))[offset : offset + length]
+        size, end = self.geometry.page_size, address + length
+        starts = (address, *range((address // size + 1) * size, end, size))
+        return b"".join(self._read_page(start, min(end, (start // size + 1) * size)) for start in starts)
 
     def program(self, address: int, data: bytes) -> None:
         """Program whole words upwards from `address`; the first word that breaks a rule stops it."""
@@ -97,11 +106,12 @@ class NorFlash:
 
     def is_erased(self, page: int) -> bool:
         """Whether a page reads as erased."""
-        return self._cells(page) == self._erased
+        return not self._cells(page).strip(_ERASED)
 
     def _program_word(self, address: int, word: bytes) -> None:
         number, offset = divmod(address, self.geometry.page_size)
-        page = self._pages.get(number) or self._fill(number, self._erased)
+        page = self._pages.get(number) or self._fill(number, b"")
+        page.reach(offset + WORD)
         if int.from_bytes(word) & ~int.from_bytes(page.cells[offset : offset + WORD]):
             raise FlashRuleError(f"The word at {address:#x} would need an erase: programming only clears bits.")
         if page.programs[offset // WORD] == self.geometry.programs_per_word:
@@ -111,12 +121,17 @@ class NorFlash:
         self.operations += 1
 
     def _fill(self, number: int, cells: bytes) -> _Page:
-        page = _Page(bytearray(cells), bytearray(len(cells) // WORD))
+        page = _Page(bytearray(cells.rstrip(_ERASED)), bytearray())
+        page.reach(-(-len(page.cells) // WORD) * WORD)
         self._pages[number] = page
         return page
 
+    def _read_page(self, start: int, end: int) -> bytes:
+        number, offset = divmod(start, self.geometry.page_size)
+        return bytes(self._cells(number)[offset : offset + end - start]).ljust(end - start, _ERASED)
+
     def _cells(self, page: int) -> bytes | bytearray:
-        return self._pages[page].cells if page in self._pages else self._erased
+        return self._pages[page].cells if page in self._pages else b""
 
     def _check_span(self, address: int, length: int) -> None:
         if address < 0 or length < 0 or address + length > self.geometry.size:
@@ -137,7 +152,7 @@ class ImageFlash(NorFlash):
         self._file, image = _open_image(path, geometry.size)
         for page in range(geometry.pages):
             cells = image[page * geometry.page_size : (page + 1) * geometry.page_size]
-            if cells != self._erased:
+            if cells.strip(_ERASED):
                 self._fill(page, cells)
 
     def program(self, address: int, data: bytes) -> None:
@@ -148,7 +163,7 @@ class ImageFlash(NorFlash):
     def erase(self, page: int) -> None:
         """Set every bit of a page to 1, in memory and then in the file."""
         super().erase(page)
-        self._write(page * self.geometry.page_size, self._erased)
+        self._write(page * self.geometry.page_size, _ERASED * self.geometry.page_size)
 
     def close(self) -> None:
         """Release the file and its lock."""
