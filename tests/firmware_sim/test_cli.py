@@ -118,6 +118,8 @@ def test_the_other_hands_show_the_state(folder: Place, lock: Staying) -> None:
     assert str(moved["time"]).startswith("2026-11-23T08:00:0")
     assert moved["clock_trusted"] is False
     assert str(state("clock", "--lose")["time"]).startswith("1970-01-01T00:00:0")
+    assert str(state("clock", "--drift", "-20")["time"]).startswith("1970-01-01T00:0")
+    assert str(state("clock", "--advance", "86410")["time"]).startswith("1970-01-02T00:0")
     shown = state("state")
     expected = {"lock_id": lock.ready["lock_id"], "slots": 2, "used": 2, "list_version": 3, "peers": 1, "zone": "UTC"}
     assert expected.items() <= shown.items()
@@ -162,6 +164,9 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
         ["clock", "--control", folder.path("ctl"), "--set", "yesterday"],
         ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00"],
         ["clock", "--control", folder.path("ctl"), "--set", "1969-12-31T23:59:59Z"],
+        ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00Z", "--lose"],
+        ["clock", "--control", folder.path("ctl"), "--drift", "-100001"],
+        ["clock", "--control", folder.path("ctl"), "--advance", "-1"],
         ["hold-button", "--control", folder.path("ctl"), "--seconds", "long"],
     )
     assert [ended.code for ended in ends] == [2] * len(ends)
