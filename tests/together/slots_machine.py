@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from typing import Any, ClassVar, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -274,13 +274,18 @@ class SlotsMachine(RuleBasedStateMachine):
 
 
 def run_machine(examples: int, steps: int, seed: int | None = None) -> Counter[str]:
-    """Run the machine `examples` times, always alike or by `seed`, and count what has come of it."""
+    """Run the machine `examples` times, and count what has come of it.
+
+    Without a seed it is the same each time, and a failure is told as it was found: the search for a shorter one, which
+    takes minutes, belongs to runs with a seed.
+    """
     SlotsMachine.counts.clear()
     bounded = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         derandomize=seed is None,
+        phases=[Phase.generate] if seed is None else [Phase.generate, Phase.shrink],
         database=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
