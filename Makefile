@@ -3,12 +3,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
+# The tests that belong to the modules in pyproject.toml's [tool.coverage.run].
+COVERING := $(wildcard tests/firmware_sim/test_*.py) tests/protocol/test_codec.py tests/protocol/test_exchange.py \
+	tests/protocol/test_framing.py tests/protocol/test_noise.py tests/protocol/test_session.py \
+	tests/bridge/test_handshakes.py tests/bridge/test_keys.py tests/bridge/test_tokens.py tests/bridge/http/test_auth.py
 
-.PHONY: help demo test check bench bugs generate lock clean
+.PHONY: help demo test check coverage fuzz bench bugs generate lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"
 	@echo "make test   run the tests"
 	@echo "make check  lint, types, import rules"
+	@echo "make coverage  see that the tests reach every branch of what locks and secrets hang on"
+	@echo "make fuzz   try 100,000 inputs at each parser"
 	@echo "make bench  print the speed table"
 	@echo "make bugs   plant known bugs, one after another, and see the tests catch them"
 	@echo "make generate  write protocol/generated.py from the layouts"
@@ -30,6 +36,13 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(STAMP)
+	$(BIN)/coverage run -m pytest -q $(COVERING)
+	$(BIN)/coverage report
+
+fuzz: $(STAMP)
+	$(BIN)/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS)' | xargs -n1 $(BIN)/python -m tests.fuzz
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks

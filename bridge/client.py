@@ -14,6 +14,7 @@ from typing import TypeVar
 from protocol.codec import decode_answer, encode_request, next_operation
 from protocol.errors import MalformedError
 from protocol.exchange import State
+from protocol.messages.audit import AUDIT_READ, AuditReadRequest, AuditReadResponse
 from protocol.messages.clock import CLOCK_GET, CLOCK_SET, ClockGetRequest, ClockGetResponse, ClockSetRequest
 from protocol.messages.declaration import Message, Refusal, Request, Response
 from protocol.messages.device import (
@@ -206,6 +207,10 @@ class LockClient:
     async def last_operation(self) -> LastOperationResponse:
         """Ask for the last change that this bridge made."""
         return await self._ask(LAST_OPERATION, LastOperationRequest())
+
+    async def read_audit(self, after: int) -> AuditReadResponse:
+        """Ask for the audit records behind the sequence number `after`, one page of them."""
+        return await self._ask(AUDIT_READ, AuditReadRequest(after=after))
 
     async def unpair(self) -> None:
         """Be forgotten by the lock."""

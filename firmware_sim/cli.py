@@ -15,8 +15,8 @@ from cyclopts import App, Parameter
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
 
-from .clock import MAX_TIME
-from .control import call, serve_control
+from .clock import MAX_DRIFT, MAX_TIME
+from .control import FULL, MAX_ADVANCE, call, serve_control
 from .device import GEOMETRY
 from .errors import OptionError, SimError
 from .flash import Flash, ImageFlash, NorFlash
@@ -56,6 +56,7 @@ class Entry:
     pin_id: int | None
     denial: str | None
     reason: str | None
+    explanation: str
 
     @property
     def exit_code(self) -> int:
@@ -64,8 +65,8 @@ class Entry:
 
     def __str__(self) -> str:
         if self.granted:
-            return f"granted: pin {self.pin_id} opens"
-        return f"denied: {self.reason}"
+            return f"granted: {self.explanation}"
+        return f"denied: {self.explanation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,11 @@ class State:
     peers: int
     pairing_open: bool
     bolt: str
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: str
     clock_trusted: bool
     zone: str
@@ -92,7 +98,10 @@ class State:
             f"lock     {self.serial}",
             f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
             f"peers    {self.peers}, pairing window {window}",
-            f"bolt     {self.bolt}",
+            f"bolt     {self.bolt}{', jammed' if self.jammed else ''}",
+            f"battery  {self.battery} %",
+            f"keypad   {'locked out' if self.locked_out else f'{self.wrong_entries} wrong entries in a row'}",
+            f"audit    {self.audit_last} records so far",
             f"clock    {self.time} ({trust}), zone {self.zone}",
         ]
         return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
@@ -176,7 +185,7 @@ async def enter(digits: str, /, *, control: ControlPath) -> Entry:
 
 @app.command
 async def hold_button(*, control: ControlPath, seconds: float = 5) -> State:
-    """Hold the button inside the door: 5 seconds open the pairing window for 120 seconds.
+    """Hold the button inside the door: 5 seconds open the pairing window for 120 seconds, 10 reset the lock.
 
     Parameters
     ----------
@@ -194,9 +203,14 @@ async def power_cycle(*, control: ControlPath) -> State:
 
 @app.command
 async def clock(
-    *, control: ControlPath, set_to: Annotated[str | None, Parameter(name="--set")] = None, lose: bool = False
+    *,
+    control: ControlPath,
+    set_to: Annotated[str | None, Parameter(name="--set")] = None,
+    lose: bool = False,
+    drift: int | None = None,
+    advance: int | None = None,
 ) -> State:
-    """Show the lock's clock, or move its hands.
+    """Show the lock's clock, or do one thing to it.
 
     Parameters
     ----------
@@ -205,12 +219,61 @@ async def clock(
         Trust stays as it is.
     lose
         Lose the time, as a clock whose own cell is empty.
+    drift
+        Gain so many parts per million from now on, or lose them: 20 ppm are 1.728 seconds a day.
+    advance
+        Let so many seconds pass at once, for the lock's timers too.
     """
-    if lose:
-        return _state(await call(control, {"do": "clock", "lose": True}))
-    if set_to is not None:
-        return _state(await call(control, {"do": "clock", "set": _epoch(set_to)}))
-    return _state(await call(control, {"do": "state"}))
+    if (lose, set_to, drift, advance).count(None) + (not lose) < 3:
+        raise OptionError("One thing at a time: give --set, --lose, --drift or --advance alone.")
+    if drift is not None and abs(drift) > MAX_DRIFT:
+        raise OptionError(f"A simulated clock drifts by {MAX_DRIFT} ppm at most, either way.")
+    if advance is not None and not 0 <= advance <= MAX_ADVANCE:
+        raise OptionError(f"Give --advance 0 to {MAX_ADVANCE} seconds, ten years.")
+    done = {"set": None if set_to is None else _epoch(set_to), "lose": lose or None, "drift": drift, "advance": advance}
+    asked = {name: value for name, value in done.items() if value is not None}
+    return _state(await call(control, {"do": "clock" if asked else "state"} | asked))
+
+
+@app.command
+async def explain(pin_id: int, /, *, control: ControlPath, at: str | None = None) -> Entry:
+    """Tell whether a pin opens and why, without typing it. Exit code 0 or 4.
+
+    Parameters
+    ----------
+    pin_id
+        The pin's id.
+    at
+        Judge as if the lock's clock showed this time and were trusted: ISO 8601 with an offset.
+    """
+    asked = {"do": "explain", "pin_id": pin_id} | ({} if at is None else {"at": _epoch(at)})
+    return Entry(**_without_ok(await call(control, asked)))
+
+
+@app.command
+async def battery(*, control: ControlPath, set_to: Annotated[int, Parameter(name="--set")]) -> State:
+    """Let the lock's battery have so many percent from now on.
+
+    Parameters
+    ----------
+    set_to
+        Percent, 0 to 100.
+    """
+    if not 0 <= set_to <= FULL:
+        raise OptionError("A battery has 0 to 100 percent. Try --set 15.")
+    return _state(await call(control, {"do": "battery", "set": set_to}))
+
+
+@app.command
+async def door(*, control: ControlPath, blocked: bool) -> State:
+    """Put something in the bolt's way, so that it jams, or take it out.
+
+    Parameters
+    ----------
+    blocked
+        Whether something is in the way.
+    """
+    return _state(await call(control, {"do": "door", "blocked": blocked}))
 
 
 @app.command

@@ -15,14 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .clock import MAX_TIME
+from .clock import DAY, MAX_DRIFT, MAX_TIME
 from .errors import ControlError
-from .keypad import SENTENCES
+from .keypad import SENTENCES, Decision
 from .simulator import Simulator
 
 _LONGEST_LINE = 4096
 _ANSWER_SECONDS = 5
-_KNOWN = "this lock knows enter, hold-button, power-cycle, clock and state, each with its own values"
+MAX_ADVANCE = 3660 * DAY
+"""The most seconds that pass at once, ten years."""
+FULL = 100
+"""Percent of a battery that is new."""
+_KNOWN = (
+    "this lock knows enter, hold-button, power-cycle, clock, battery, door, explain and state, each with its own values"
+)
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -111,27 +117,77 @@ def answer(simulator: Simulator, line: bytes) -> Answer:
             simulator.hold_button(seconds)
         case {"do": "power-cycle"}:
             simulator.power_cycle()
-        case {"do": "clock", "set": int(epoch)} if _is_number(epoch) and 0 < epoch <= MAX_TIME:
-            simulator.move_clock(epoch)
-        case {"do": "clock", "lose": True}:
-            simulator.move_clock(None)
+        case {"do": "clock"}:
+            if not _moved(simulator, request):
+                return _refused(_KNOWN)
+        case {"do": "explain", "pin_id": int(pin_id), **rest} if not isinstance(pin_id, bool):
+            return _explain(simulator, pin_id, rest.get("at"))
         case {"do": "state"}:
             pass
+        case _:
+            return _hardware(simulator, request)
+    return _state(simulator)
+
+
+def _hardware(simulator: Simulator, request: Request) -> Answer:
+    match request:
+        case {"do": "battery", "set": int(percent)} if _is_number(percent) and percent <= FULL:
+            simulator.set_battery(percent)
+        case {"do": "door", "blocked": bool(blocked)}:
+            simulator.block_bolt(blocked=blocked)
         case _:
             return _refused(_KNOWN)
     return _state(simulator)
 
 
+def _moved(simulator: Simulator, request: Request) -> bool:
+    match request:
+        case {"set": int(epoch)} if _is_number(epoch) and 0 < epoch <= MAX_TIME:
+            simulator.move_clock(epoch)
+        case {"lose": True}:
+            simulator.move_clock(None)
+        case {"drift": int(ppm)} if not isinstance(ppm, bool) and abs(ppm) <= MAX_DRIFT:
+            simulator.drift_clock(ppm)
+        case {"advance": int(seconds)} if _is_number(seconds) and seconds <= MAX_ADVANCE:
+            simulator.pass_time(seconds)
+        case _:
+            return False
+    return True
+
+
 def _enter(simulator: Simulator, digits: str) -> Answer:
-    decision = simulator.enter(digits)
+    return _decided(simulator.enter(digits))
+
+
+def _explain(simulator: Simulator, pin_id: int, at: object) -> Answer:
+    if at is not None and (not isinstance(at, int) or not _is_number(at) or not 0 < at <= MAX_TIME):
+        return _refused(_KNOWN)
+    decision = simulator.device.firmware.gate.foresee(pin_id, at)
+    if decision is None:
+        return {
+            "ok": False,
+            "error": f"The simulated lock has no pin {pin_id}. `latchwire pin list` shows those it has.",
+        }
+    return _decided(decision)
+
+
+def _decided(decision: Decision) -> Answer:
     if decision.denial is None:
-        return {"ok": True, "granted": True, "pin_id": decision.pin_id, "denial": None, "reason": None}
+        return {
+            "ok": True,
+            "granted": True,
+            "pin_id": decision.pin_id,
+            "denial": None,
+            "reason": None,
+            "explanation": decision.explanation,
+        }
     return {
         "ok": True,
         "granted": False,
         "pin_id": decision.pin_id,
         "denial": decision.denial.name.lower(),
         "reason": SENTENCES[decision.denial],
+        "explanation": decision.explanation,
     }
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from protocol.framing import Frame, FrameDecoder, encode_frame
 
 from . import factory as factory_page
+from .behaviours.bolt import Bolt
 from .clock import Clock
-from .errors import FlashImageError, FlashWorn, OptionError
-from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame
+from .errors import FlashImageError, OptionError
+from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame, StartAnew
 from .factory import Factory
 from .firmware import Firmware
 from .flash import Flash, Geometry
+from .hardware import Hardware
 from .links import ENTROPY
 from .records import MAX_SLOTS
 from .requests import MAX_FRAME
@@ -54,14 +56,28 @@ class Device:
         self._connections: dict[int, bool] = {}
         self.factory = factory_page.read(flash) or self._burn()
         self.clock = Clock(epoch)
+        self.hardware = Hardware()
         self.power_cycle()
 
     def power_cycle(self) -> None:
-        """Lose everything but flash and the battery of the clock: links, sessions, pending peers, the window."""
+        """Lose everything but flash what is mechanical and the battery of the clock: links, sessions, the window."""
+        self._boot(Bolt(self.hardware, self._now()))
+
+    def _boot(self, bolt: Bolt) -> None:
         self._decoders.clear()
         self._connections.clear()
+        self.clock.advance(self._now())
         self.store = Store.mount(self._flash, LOG)
-        self.firmware = Firmware(self.factory, self.store, self.clock, slots=self._slots, entropy=self._entropy(32))
+        self.clock.advance(self._now())
+        self.firmware = Firmware(
+            self.factory,
+            self.store,
+            self.clock,
+            hardware=self.hardware,
+            bolt=bolt,
+            slots=self._slots,
+            entropy=self._entropy(32),
+        )
 
     @property
     def wake_ns(self) -> int | None:
@@ -93,12 +109,12 @@ class Device:
     def happen(self, event: Event) -> Stepped:
         """Let the firmware take one event, and turn its frames into bytes.
 
-        Where flash fails under a change, the lock starts anew without an answer: only a mount tells what flash holds.
-        Raises what the mount does, after which the lock is of no more use.
+        Where the image file fails under a change, the lock starts anew without an answer: only a mount tells what it
+        holds. Raises what the mount does, after which the lock is of no more use.
         """
         try:
             actions = self.firmware.step(self._now(), event)
-        except (FlashWorn, FlashImageError):
+        except FlashImageError:
             self._start_anew()
             return Stepped()
         outputs: list[Output] = []
@@ -112,6 +128,8 @@ class Device:
                     outputs.append(Output(link=action.link, data=None))
                 case Decided():
                     decided = action
+                case StartAnew():
+                    outputs += self._end_links()
         return Stepped(outputs=tuple(outputs), decided=decided)
 
     def _start_anew(self) -> None:
@@ -119,6 +137,15 @@ class Device:
         self.power_cycle()
         for link, connection in connections.items():
             self.open(link, connection=connection)
+
+    def _end_links(self) -> list[Output]:
+        """Start the firmware anew after a reset; connections end, and what a wire carried before is forgotten."""
+        connections = dict(self._connections)
+        self._boot(self.firmware.bolt)
+        for link, connection in connections.items():
+            if not connection:
+                self.open(link, connection=False)
+        return [Output(link=link, data=None) for link, connection in connections.items() if connection]
 
     def _burn(self) -> Factory:
         random = self._entropy(20)

@@ -10,6 +10,8 @@ SimError
 ├── OptionError          a command was given something that makes no sense
 ├── PortError            the lock cannot be offered where it was asked for
 └── ControlError         no hand at the door: nothing listens at the control socket, or it did not understand
+
+PowerCut                 no failure but an event: power is lost in the midst of a flash operation
 """
 
 
@@ -59,3 +61,7 @@ class ControlError(SimError):
     """Nothing listens at the control socket, or it did not understand."""
 
     exit_code = 3
+
+
+class PowerCut(Exception):
+    """Power is lost in the midst of a flash operation: RAM is gone, and whoever drives the lock starts it anew."""

@@ -53,11 +53,18 @@ class ClockMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockDrifted:
+    """The real-time clock's oscillator gains so many parts per million from now on, or loses them (below 0)."""
+
+    ppm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """The time that the lock asked for has come."""
 
 
-Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | Woken
+Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | ClockDrifted | Woken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +89,9 @@ class Decided:
     decision: Decision
 
 
-Action = SendFrame | CloseLink | Decided
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartAnew:
+    """The lock was reset: end every link and start the firmware again, without touching the bolt."""
+
+
+Action = SendFrame | CloseLink | Decided | StartAnew

@@ -11,17 +11,25 @@ from protocol.messages.declaration import Change, Refusal, Request, Response
 from protocol.messages.pairing import PAIR_COMMIT, UnpairRequest
 from protocol.registry import MESSAGES, AnyMessage
 from protocol.session import Verdict
-from protocol.vocabulary import Rule, Status
+from protocol.vocabulary import AuditEvent, Cause, Rule, Status
 
+from .behaviours.audit import Audit
+from .behaviours.battery import Battery
 from .behaviours.bolt import Bolt
+from .behaviours.clock import ClockKeeping
+from .behaviours.entries import Entries
+from .behaviours.expiry import Expiry
+from .behaviours.lockout import Lockout
 from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
+from .behaviours.reset import HOLD_SECONDS as RESET_SECONDS
+from .behaviours.reset import stage_reset
 from .behaviours.schedule import Gate
 from .clock import Clock
-from .errors import StoreFull
 from .events import (
     Action,
     ButtonHeld,
+    ClockDrifted,
     ClockMoved,
     CloseLink,
     Decided,
@@ -31,8 +39,10 @@ from .events import (
     LinkClosed,
     LinkOpened,
     SendFrame,
+    StartAnew,
 )
 from .factory import Factory
+from .hardware import Hardware
 from .links import Links, Session
 from .memory import Memory
 from .records import IDENTITY_KEY, Identity
@@ -41,29 +51,51 @@ from .store import Store
 
 
 class Firmware:
-    """One power-on life of the lock. `entropy` is 32 random bytes, used where the lock has no key of its own yet."""
+    """One power-on life of the lock; a reset begins one as well, with the `bolt` of the life before.
 
-    def __init__(self, factory: Factory, store: Store, clock: Clock, *, slots: int, entropy: bytes) -> None:
+    `entropy` is 32 random bytes, used where the lock has no key of its own yet.
+    """
+
+    def __init__(
+        self,
+        factory: Factory,
+        store: Store,
+        clock: Clock,
+        *,
+        hardware: Hardware,
+        bolt: Bolt,
+        slots: int,
+        entropy: bytes,
+    ) -> None:
         self.clock = clock
         self.memory = Memory(store)
-        self.pins = Pins(self.memory, slots)
+        self.pins = Pins(self.memory, clock, slots)
         self.pairing = Pairing(self.memory)
-        self.bolt = Bolt()
+        self.bolt = bolt
+        self.audit = Audit(self.memory, clock)
+        self.expiry = Expiry(self.memory, clock, self.audit)
         self.gate = Gate(self.memory, clock, self.pins)
+        self.battery = Battery(hardware, self.memory, self.audit)
+        self.lockout = Lockout(self.memory, self.audit, clock.now_ns)
+        self._entries = Entries(self.memory, clock, self.gate, self.lockout, self.audit, bolt)
         self._links = Links(factory, self._private_key(entropy), self.pairing)
-        self._requests = Requests(factory, self.memory, clock, self.pins, self.pairing, self.bolt)
+        self._keeping = ClockKeeping(self.memory, clock, self.audit, self.expiry)
+        self._requests = Requests(
+            factory, self.memory, clock, self.pins, self.pairing, bolt, self.audit, self._keeping, self.battery
+        )
         self._handler: Handler = self._requests
+        self._note(AuditEvent.POWER_ON)
 
     @property
     def wake_ns(self) -> int | None:
         """When the lock wants a Woken event, None while nothing is due."""
-        wishes = [wish for wish in (self.bolt.wake_ns, self._links.wake_ns) if wish is not None]
-        return min(wishes, default=None)
+        keepers = (self.bolt, self.lockout, self._links, self.expiry, self._keeping)
+        return min((keeper.wake_ns for keeper in keepers if keeper.wake_ns is not None), default=None)
 
     def step(self, now_ns: int, event: Event) -> list[Action]:
         """Let `event` happen at `now_ns` (nanoseconds since power on, never running backwards)."""
         self.clock.advance(now_ns)
-        self.bolt.step(self.clock.now_ns)
+        self._by_itself()
         actions = self._close_overdue()
         match event:
             case FrameArrived():
@@ -74,14 +106,16 @@ class Firmware:
             case LinkClosed():
                 self._links.close(event.link)
             case DigitsEntered():
-                actions.append(self._entry(event.digits))
+                actions.append(Decided(decision=self._entries.enter(event.digits)))
             case ButtonHeld():
-                if event.seconds >= HOLD_SECONDS:
-                    self.pairing.open_window(self.clock.now_ns)
+                actions += self._button(event.seconds)
             case ClockMoved(epoch=None):
-                self.clock.lose()
+                self._keeping.lose()
+                self.memory.try_commit()
             case ClockMoved(epoch=int(epoch)):
                 self.clock.show(epoch)
+            case ClockDrifted():
+                self.clock.drift(event.ppm)
         return actions
 
     def _private_key(self, entropy: bytes) -> bytes:
@@ -99,11 +133,24 @@ class Firmware:
             actions.append(CloseLink(link=link))
         return actions
 
-    def _entry(self, digits: str) -> Decided:
-        decision = self.gate.decide(digits)
-        if decision.granted:
-            self.bolt.unlock(self.clock.now_ns)
-        return Decided(decision=decision)
+    def _by_itself(self) -> None:
+        """Do what time and battery ask for."""
+        for happened in self.bolt.step(self.clock.now_ns):
+            self._note(happened, cause=Cause.AUTOMATIC if happened is AuditEvent.LOCK else Cause.NONE)
+        if self.lockout.stage_end(self.clock.now_ns) | self.battery.stage():
+            self.memory.try_commit()
+        self.expiry.step()
+        self._keeping.stage_floor()
+        self.memory.try_commit()
+
+    def _button(self, seconds: float) -> list[Action]:
+        if seconds >= RESET_SECONDS:
+            stage_reset(self.memory, self.clock, self.audit)
+            return [StartAnew()] if self.memory.try_commit() else []
+        if seconds >= HOLD_SECONDS:
+            self.pairing.open_window(self.clock.now_ns)
+            self._note(AuditEvent.PAIRING_OPENED, cause=Cause.BUTTON)
+        return []
 
     def _frame(self, event: FrameArrived) -> list[Action]:
         if event.link not in self._links.links:
@@ -135,8 +182,9 @@ class Firmware:
         if session.pairing is not (message is PAIR_COMMIT):
             return encode_answer(message.opcode, Refusal(status=Status.DENIED))
         if not session.pairing:
-            self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns)
-            if not self._committed():
+            if self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
+                self.audit.stage(AuditEvent.PEER_ADDED, cause=Cause.REQUEST, peer_id=session.peer_id)
+            if not self.memory.try_commit():
                 return encode_answer(message.opcode, Refusal(status=Status.STORAGE))
         if isinstance(request, Change):
             return self._change(session, message, request, body)
@@ -144,13 +192,10 @@ class Firmware:
             self.memory.afterwards(lambda: self._links.end_sessions(session.peer_id))
         return self._durably(message, self._ask(session, message, request))
 
-    def _committed(self) -> bool:
-        """Make what is staged durable, and return whether it is."""
-        try:
-            self.memory.commit()
-        except StoreFull:
-            return False
-        return True
+    def _note(self, event: AuditEvent, cause: Cause = Cause.NONE) -> None:
+        """Record what needs no answer; a flash that has no room for it stops nothing."""
+        self.audit.stage(event, cause=cause)
+        self.memory.try_commit()
 
     def _change(self, session: Session, message: AnyMessage, request: Change, body: bytes) -> bytes:
         operations, mark = self._requests.operations, fingerprint(body)
@@ -175,7 +220,7 @@ class Firmware:
         if isinstance(answer, Refusal):
             self.memory.discard()
             return encode_answer(message.opcode, answer)
-        if not self._committed():
+        if not self.memory.try_commit():
             answer = Refusal(status=Status.STORAGE)
         return encode_answer(message.opcode, answer)
 

@@ -5,19 +5,24 @@ power loss could still take back.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from contextlib import suppress
+from typing import TypeVar, cast
 
 from protocol.codec import build, parse
 from protocol.errors import MalformedError
 
+from .errors import FlashWorn, StoreFull
 from .records import (
+    FLOOR_KEY,
     LEDGER_KEY,
     SLOT_KEYS,
     ZONE_KEY,
     FlashRecord,
+    Floor,
     Ledger,
     Pin,
     Zone,
+    forms_of,
     layout_of,
 )
 from .store import Store
@@ -40,12 +45,11 @@ class Memory:
 
     def _load(self, key: int, value: bytes) -> None:
         layout = layout_of(key)
-        try:
-            if layout is not None:
-                self._records[key] = parse(layout, value)
-                return
-        except MalformedError:
-            pass
+        if layout is not None:
+            for form in forms_of(key, value):
+                with suppress(MalformedError):
+                    self._records[key] = parse(layout, form)
+                    return
         self.unreadable.append(key)
 
     @property
@@ -64,6 +68,16 @@ class Memory:
         """Put `record` under `key`, or remove what is there, with the next commit."""
         self._staged[key] = record
 
+    def stage_removal(self, keys: range) -> None:
+        """Stage the removal of each record under `keys`, but for keys that are staged already."""
+        for key in self._records:
+            if key in keys:
+                self._staged.setdefault(key, None)
+
+    def count_staged(self, keys: range) -> int:
+        """Return how many of `keys` the next commit would change."""
+        return sum(1 for key in self._staged if key in keys)
+
     def afterwards(self, effect: Callable[[], None]) -> None:
         """Do something that is no record, such as setting the clock, once the next commit is durable."""
         self._afterwards.append(effect)
@@ -74,13 +88,21 @@ class Memory:
         self._afterwards.clear()
 
     def commit(self) -> None:
-        """Make everything staged durable, in one flash record; raise StoreFull with nothing changed."""
+        """Make everything staged durable, in one flash record; raise StoreFull or FlashWorn with nothing changed."""
         staged, self._staged = self._staged, {}
         effects, self._afterwards = self._afterwards, []
         if staged:
             self._write(staged)
         for effect in effects:
             effect()
+
+    def try_commit(self) -> bool:
+        """Commit, and return whether flash has taken it; where it has not, nothing has changed."""
+        try:
+            self.commit()
+        except (StoreFull, FlashWorn):
+            return False
+        return True
 
     def _write(self, staged: dict[int, FlashRecord | None]) -> None:
         self._store.commit({key: _encode(key, record) for key, record in staged.items()})
@@ -100,11 +122,15 @@ class Memory:
         """The lock's zone."""
         return self.get(ZONE_KEY, Zone) or Zone()
 
+    @property
+    def floor(self) -> int:
+        """The last time that the lock knew to be good, 0 where there was none."""
+        return (self.get(FLOOR_KEY, Floor) or Floor()).time
+
     def slots(self) -> Iterator[tuple[int, Pin]]:
         """Yield each slot in use: its key and its pin, in the order of slots."""
         for key in sorted(key for key in self._records if key in SLOT_KEYS):
-            if pin := self.get(key, Pin):
-                yield key, pin
+            yield key, cast("Pin", self._records[key])  # a slot's layout reads nothing else
 
     def stage_change(self, last_id: int | None = None) -> Ledger:
         """Stage a moved list version, and `last_id` where a pin was created; return the new ledger."""

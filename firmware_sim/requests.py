@@ -1,9 +1,10 @@
 """The lock's answers inside a session: implements protocol/handler.py by asking the behaviours."""
 
+from protocol.messages.audit import AuditReadRequest, AuditReadResponse
+from protocol.messages.bolt import BoltOperateRequest, BoltOperateResponse
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from protocol.messages.declaration import Refusal
 from protocol.messages.device import (
-    UNKNOWN_BATTERY,
     InfoRequest,
     InfoResponse,
     PingRequest,
@@ -29,8 +30,10 @@ from protocol.messages.pins import (
     PinUpdateResponse,
 )
 from protocol.version import CRC_SIZE, HEADER_SIZE, MAX_VERSION, MIN_VERSION, TAG_SIZE
-from protocol.vocabulary import Capability, DoorState, Status
+from protocol.vocabulary import AuditEvent, BoltAction, Capability, Cause, DoorState, Status
 
+from .behaviours.audit import Audit
+from .behaviours.battery import Battery
 from .behaviours.bolt import Bolt
 from .behaviours.clock import ClockKeeping
 from .behaviours.operations import Operations
@@ -44,15 +47,31 @@ from .memory import Memory
 MODEL = "Latchwire Simulated Keypad"
 FIRMWARE_VERSION = "0.1.0"
 MAX_FRAME = 512
+CAPABILITIES = Capability.SCHEDULE | Capability.CLOCK | Capability.BOLT | Capability.BATTERY_LEVEL | Capability.LATCH
 SEALED_OVERHEAD = HEADER_SIZE + TAG_SIZE + CRC_SIZE
 """Bytes of a frame around the body that it seals."""
+
+_MOVED = {
+    BoltAction.LOCK: AuditEvent.LOCK,
+    BoltAction.UNLOCK: AuditEvent.UNLOCK,
+    BoltAction.PULL: AuditEvent.PULL,
+}
 
 
 class Requests:
     """One method a request; `session` is the one that the request came in."""
 
     def __init__(
-        self, factory: Factory, memory: Memory, clock: Clock, pins: Pins, pairing: Pairing, bolt: Bolt
+        self,
+        factory: Factory,
+        memory: Memory,
+        clock: Clock,
+        pins: Pins,
+        pairing: Pairing,
+        bolt: Bolt,
+        audit: Audit,
+        keeping: ClockKeeping,
+        battery: Battery,
     ) -> None:
         self._factory = factory
         self._memory = memory
@@ -60,7 +79,9 @@ class Requests:
         self._pins = pins
         self._pairing = pairing
         self._bolt = bolt
-        self._keeping = ClockKeeping(memory, clock)
+        self._audit = audit
+        self._keeping = keeping
+        self._battery = battery
         self.operations = Operations(memory)
         self.session: Session | None = None
 
@@ -78,21 +99,21 @@ class Requests:
             firmware_version=FIRMWARE_VERSION,
             capacity=self._pins.capacity,
             max_frame=MAX_FRAME,
-            capabilities=Capability.SCHEDULE | Capability.CLOCK,
+            capabilities=CAPABILITIES,
         )
 
     def status(self, peer: int, request: StatusRequest) -> StatusResponse | Refusal:
-        """Tell how the lock is; this one has no battery gauge and no door contact."""
+        """Tell how the lock is; this one has no door contact."""
         del peer, request
         return StatusResponse(
             list_version=self._memory.ledger.list_version,
             used=self._pins.used,
             clock=self._keeping.state,
             time=self._clock.epoch,
-            battery=UNKNOWN_BATTERY,
+            battery=self._battery.level,
             bolt=self._bolt.state,
             door=DoorState.UNKNOWN,
-            jammed=False,
+            jammed=self._bolt.jammed,
         )
 
     def ping(self, peer: int, request: PingRequest) -> PingResponse | Refusal:
@@ -107,13 +128,14 @@ class Requests:
 
     def set_clock(self, peer: int, request: ClockSetRequest) -> ClockSetResponse | Refusal:
         """Set time and zone."""
-        del peer
-        return self._keeping.set(request)
+        return self._keeping.set(peer, request)
 
     def create_pin(self, peer: int, request: PinCreateRequest) -> PinCreateResponse | Refusal:
         """Store a pin."""
-        del peer
-        return self._pins.create(request.entry)
+        answer = self._pins.create(request.entry)
+        if isinstance(answer, PinCreateResponse):
+            self._stage_audit(AuditEvent.PIN_CREATED, peer, answer.id)
+        return answer
 
     def get_pin(self, peer: int, request: PinGetRequest) -> PinGetResponse | Refusal:
         """Tell one pin."""
@@ -122,23 +144,23 @@ class Requests:
 
     def update_pin(self, peer: int, request: PinUpdateRequest) -> PinUpdateResponse | Refusal:
         """Replace one pin."""
-        del peer
+        self._stage_audit(AuditEvent.PIN_UPDATED, peer, request.id)
         return self._pins.update(request.id, request.entry)
 
     def delete_pin(self, peer: int, request: PinDeleteRequest) -> PinDeleteResponse | Refusal:
         """Remove one pin."""
-        del peer
+        self._stage_audit(AuditEvent.PIN_DELETED, peer, request.id)
         return self._pins.delete(request.id)
 
     def list_pins(self, peer: int, request: PinListRequest) -> PinListResponse | Refusal:
         """Tell one page, as long as this session's frames may be."""
         del peer
-        room = (self.session.max_frame if self.session else 0) - SEALED_OVERHEAD
-        return self._pins.page(request.after, request.list_version, room)
+        return self._pins.page(request.after, request.list_version, self._room)
 
     def clear_pins(self, peer: int, request: PinClearRequest) -> PinClearResponse | Refusal:
         """Remove every pin."""
-        del peer, request
+        del request
+        self._stage_audit(AuditEvent.PINS_CLEARED, peer)
         return self._pins.clear()
 
     def last_operation(self, peer: int, request: LastOperationRequest) -> LastOperationResponse | Refusal:
@@ -163,4 +185,29 @@ class Requests:
             return Refusal(status=Status.DENIED)
         self._pairing.stage_forgotten(index)
         self.operations.stage_forgotten(index)
+        self._stage_audit(AuditEvent.PEER_REMOVED, peer)
         return UnpairResponse()
+
+    def operate_bolt(self, peer: int, request: BoltOperateRequest) -> BoltOperateResponse | Refusal:
+        """Start the motor, once this request is recorded."""
+        begins = self._bolt.begins(request.action)
+        if begins is None:
+            return Refusal(status=Status.BUSY)
+        if begins is not self._bolt.state:
+            self._stage_audit(_MOVED[request.action], peer)
+        self._memory.afterwards(lambda: self._bolt.operate(request.action, self._clock.now_ns))
+        return BoltOperateResponse(bolt=begins)
+
+    def read_audit(self, peer: int, request: AuditReadRequest) -> AuditReadResponse | Refusal:
+        """Tell one page, as long as this session's frames may be."""
+        del peer
+        return self._audit.page(request.after, self._room)
+
+    @property
+    def _room(self) -> int:
+        """How long a body may be."""
+        return (self.session.max_frame if self.session else 0) - SEALED_OVERHEAD
+
+    def _stage_audit(self, event: AuditEvent, peer: int, pin_id: int = 0) -> None:
+        """Stage what a request is about to do; a refusal takes it back with everything else."""
+        self._audit.stage(event, cause=Cause.REQUEST, pin_id=pin_id, peer_id=peer)

@@ -13,7 +13,7 @@ from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
 from .device import Device, Stepped
-from .events import ButtonHeld, ClockMoved, DigitsEntered, Woken
+from .events import ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Woken
 from .flash import Flash
 from .keypad import Decision
 
@@ -46,6 +46,11 @@ class Snapshot:
     peers: int
     pairing_open: bool
     bolt: BoltState
+    jammed: bool
+    battery: int
+    locked_out: bool
+    wrong_entries: int
+    audit_last: int
     time: int
     clock_trusted: bool
     zone: str
@@ -68,8 +73,9 @@ class Simulator:
         entropy: Callable[[int], bytes] = os.urandom,
         now: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        start = now()
-        self.device = Device(flash, slots=slots, epoch=0, now=lambda: now() - start, entropy=entropy)
+        self._start_ns = now()
+        self._now = now
+        self.device = Device(flash, slots=slots, epoch=0, now=self._lock_ns, entropy=entropy)
         self._attached: dict[int, _Attached] = {}
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
@@ -104,6 +110,27 @@ class Simulator:
         """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
         self._carry_out(self.device.happen(ClockMoved(epoch=epoch)))
 
+    def drift_clock(self, ppm: int) -> None:
+        """Let the lock's clock gain so many parts per million from now on, or lose them."""
+        self._carry_out(self.device.happen(ClockDrifted(ppm=ppm)))
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time pass at once for the lock and its clock; what falls due on the way happens in its turn."""
+        end = self._lock_ns() + seconds * NANOSECONDS
+        while (left := end - self._lock_ns()) > 0:
+            wake = self.device.wake_ns
+            self._start_ns -= left if wake is None else min(left, max(wake - self._lock_ns(), 1))
+            self._carry_out(self.device.happen(Woken()))
+
+    def set_battery(self, percent: int) -> None:
+        """Let the battery have `percent` from now on."""
+        self.device.hardware.battery = percent
+        self._carry_out(self.device.happen(Woken()))
+
+    def block_bolt(self, *, blocked: bool) -> None:
+        """Put something in the bolt's way, or take it out."""
+        self.device.hardware.blocked = blocked
+
     def power_cycle(self) -> None:
         """Take the battery out and put it back: connections end, wires stay."""
         self.device.power_cycle()
@@ -127,6 +154,11 @@ class Simulator:
             peers=len(firmware.pairing.peers()),
             pairing_open=firmware.pairing.window_open(firmware.clock.now_ns),
             bolt=firmware.bolt.state,
+            jammed=firmware.bolt.jammed,
+            battery=firmware.battery.level,
+            locked_out=firmware.lockout.locked_out,
+            wrong_entries=firmware.lockout.wrong,
+            audit_last=firmware.audit.last,
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
@@ -137,6 +169,9 @@ class Simulator:
         """Stop the timer."""
         if self._timer:
             self._timer.cancel()
+
+    def _lock_ns(self) -> int:
+        return self._now() - self._start_ns
 
     def _carry_out(self, stepped: Stepped) -> Stepped:
         for output in stepped.outputs:

@@ -8,6 +8,8 @@ from struct import Struct
 from typing import Any
 
 from .header import Header, Kind
+from .messages.audit import AuditReadRequest, AuditReadResponse
+from .messages.bolt import BoltOperateRequest, BoltOperateResponse
 from .messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from .messages.device import InfoRequest, InfoResponse, PingRequest, PingResponse, StatusRequest, StatusResponse
 from .messages.hello import HelloFlag, HelloRequest, HelloResponse, Mode
@@ -28,8 +30,23 @@ from .messages.pins import (
     PinUpdateRequest,
     PinUpdateResponse,
 )
-from .vocabulary import BoltState, Capability, ClockState, DoorState, PinEntry, PinSummary, Schedule, Weekdays, Window
+from .vocabulary import (
+    AuditEvent,
+    AuditRecord,
+    BoltAction,
+    BoltState,
+    Capability,
+    Cause,
+    ClockState,
+    DoorState,
+    PinEntry,
+    PinSummary,
+    Schedule,
+    Weekdays,
+    Window,
+)
 
+_AUDIT_EVENT = {each.value: each for each in AuditEvent}
 _B = Struct(">B")
 _BBBI = Struct(">BBBI")
 _BBBIB16S = Struct(">BBBIB16s")
@@ -37,8 +54,10 @@ _BBIH = Struct(">BBIH")
 _BHH = Struct(">BHH")
 _BI = Struct(">BI")
 _BIB = Struct(">BIB")
+_BOLT_ACTION = {each.value: each for each in BoltAction}
 _BOLT_STATE = {each.value: each for each in BoltState}
 _BOOL = {0: False, 1: True}
+_CAUSE = {each.value: each for each in Cause}
 _CLOCK_STATE = {each.value: each for each in ClockState}
 _DOOR_STATE = {each.value: each for each in DoorState}
 _H = Struct(">H")
@@ -55,6 +74,7 @@ _IH = Struct(">IH")
 _IHBIBBBB = Struct(">IHBIBBBB")
 _II = Struct(">II")
 _IIB = Struct(">IIB")
+_IIBBBBHI = Struct(">IIBBBBHI")
 _KIND = {each.value: each for each in Kind}
 _MODE = {each.value: each for each in Mode}
 
@@ -683,6 +703,99 @@ def _write_unpair_response(record: UnpairResponse) -> bytes:
     return b""
 
 
+def _read_bolt_operate_request(data: bytes) -> BoltOperateRequest:
+    operation, action = _IB.unpack_from(data)
+    if len(data) != 5:
+        raise ValueError
+    return BoltOperateRequest(operation=operation, action=_BOLT_ACTION[action])
+
+
+def _write_bolt_operate_request(record: BoltOperateRequest) -> bytes:
+    if type(record) is not BoltOperateRequest:
+        raise TypeError
+    return _IB.pack(record.operation, _BOLT_ACTION[record.action])
+
+
+def _read_bolt_operate_response(data: bytes) -> BoltOperateResponse:
+    bolt = data[0]
+    if len(data) != 1:
+        raise ValueError
+    return BoltOperateResponse(bolt=_BOLT_STATE[bolt])
+
+
+def _write_bolt_operate_response(record: BoltOperateResponse) -> bytes:
+    if type(record) is not BoltOperateResponse:
+        raise TypeError
+    return _B.pack(_BOLT_STATE[record.bolt])
+
+
+def _read_audit_read_request(data: bytes) -> AuditReadRequest:
+    (after,) = _I.unpack_from(data)
+    if len(data) != 4:
+        raise ValueError
+    return AuditReadRequest(after=after)
+
+
+def _write_audit_read_request(record: AuditReadRequest) -> bytes:
+    if type(record) is not AuditReadRequest:
+        raise TypeError
+    return _I.pack(record.after)
+
+
+def _read_audit_record(data: bytes, at: int) -> tuple[AuditRecord, int]:
+    sequence, time, clock, event, cause, detail, pin_id, peer_id = _IIBBBBHI.unpack_from(data, at)
+    record = AuditRecord(
+        sequence=sequence,
+        time=time,
+        clock=_CLOCK_STATE[clock],
+        event=_AUDIT_EVENT[event],
+        cause=_CAUSE[cause],
+        detail=detail,
+        pin_id=pin_id,
+        peer_id=peer_id,
+    )
+    return record, at + 18
+
+
+def _write_audit_record(record: AuditRecord) -> bytes:
+    if type(record) is not AuditRecord:
+        raise TypeError
+    return _IIBBBBHI.pack(
+        record.sequence,
+        record.time,
+        _CLOCK_STATE[record.clock],
+        _AUDIT_EVENT[record.event],
+        _CAUSE[record.cause],
+        record.detail,
+        record.pin_id,
+        record.peer_id,
+    )
+
+
+def _read_audit_read_response(data: bytes) -> AuditReadResponse:
+    first, last = _II.unpack_from(data)
+    records = []
+    count, at = data[8], 9
+    for _ in range(count):
+        item, at = _read_audit_record(data, at)
+        records.append(item)
+    if len(data) != at:
+        raise ValueError
+    return AuditReadResponse(first=first, last=last, records=tuple(records))
+
+
+def _write_audit_read_response(record: AuditReadResponse) -> bytes:
+    if type(record) is not AuditReadResponse:
+        raise TypeError
+    if not isinstance(record.records, tuple):
+        raise TypeError
+    parts = (
+        _IIB.pack(record.first, record.last, len(record.records)),
+        *map(_write_audit_record, record.records),
+    )
+    return b"".join(parts)
+
+
 READERS: dict[type[Any], Callable[[bytes], Any]] = {
     Header: _read_header,
     HelloRequest: _read_hello_request,
@@ -715,6 +828,10 @@ READERS: dict[type[Any], Callable[[bytes], Any]] = {
     PairCommitResponse: _read_pair_commit_response,
     UnpairRequest: _read_unpair_request,
     UnpairResponse: _read_unpair_response,
+    BoltOperateRequest: _read_bolt_operate_request,
+    BoltOperateResponse: _read_bolt_operate_response,
+    AuditReadRequest: _read_audit_read_request,
+    AuditReadResponse: _read_audit_read_response,
 }
 WRITERS: dict[type[Any], Callable[[Any], bytes]] = {
     Header: _write_header,
@@ -748,4 +865,8 @@ WRITERS: dict[type[Any], Callable[[Any], bytes]] = {
     PairCommitResponse: _write_pair_commit_response,
     UnpairRequest: _write_unpair_request,
     UnpairResponse: _write_unpair_response,
+    BoltOperateRequest: _write_bolt_operate_request,
+    BoltOperateResponse: _write_bolt_operate_response,
+    AuditReadRequest: _write_audit_read_request,
+    AuditReadResponse: _write_audit_read_response,
 }

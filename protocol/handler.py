@@ -5,6 +5,8 @@
 
 from typing import Protocol
 
+from .messages.audit import AuditReadRequest, AuditReadResponse
+from .messages.bolt import BoltOperateRequest, BoltOperateResponse
 from .messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from .messages.declaration import Refusal
 from .messages.device import (
@@ -78,3 +80,9 @@ class Handler(Protocol):
 
     def unpair(self, peer: int, request: UnpairRequest) -> UnpairResponse | Refusal:
         """Forget the peer (SPEC 7.14)."""
+
+    def operate_bolt(self, peer: int, request: BoltOperateRequest) -> BoltOperateResponse | Refusal:
+        """Start the motor once (SPEC 7.15)."""
+
+    def read_audit(self, peer: int, request: AuditReadRequest) -> AuditReadResponse | Refusal:
+        """Tell a page of what happened (SPEC 7.16)."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from .fields import Record
 from .header import HEADER
+from .messages.audit import AUDIT_READ
+from .messages.bolt import BOLT_OPERATE
 from .messages.clock import CLOCK_GET, CLOCK_SET
 from .messages.declaration import Message, Request
 from .messages.device import INFO, PING, STATUS
@@ -41,6 +43,8 @@ MESSAGES = index(
         LAST_OPERATION,
         PAIR_COMMIT,
         UNPAIR,
+        BOLT_OPERATE,
+        AUDIT_READ,
     )
 )
 

@@ -124,6 +124,16 @@ class BoltState(IntEnum):
     UNLOCKED = 2
     LOCKING = 3
     UNLOCKING = 4
+    PULLED = 5
+    PULLING = 6
+
+
+class BoltAction(IntEnum):
+    """What a bridge asks of the bolt (SPEC 5.5)."""
+
+    LOCK = 1
+    UNLOCK = 2
+    PULL = 3
 
 
 class DoorState(IntEnum):
@@ -142,6 +152,7 @@ class Capability(IntFlag):
     BOLT = 4
     DOOR_CONTACT = 8
     BATTERY_LEVEL = 16
+    LATCH = 32
 
 
 class Denial(IntEnum):
@@ -155,3 +166,57 @@ class Denial(IntEnum):
     EXPIRED = 6
     WRONG_WEEKDAY = 7
     OUTSIDE_WINDOW = 8
+    LOCKED_OUT = 9
+
+
+class AuditEvent(IntEnum):
+    """What happened at the lock (SPEC 5.6)."""
+
+    POWER_ON = 1
+    ENTRY_GRANTED = 2
+    ENTRY_DENIED = 3
+    LOCKED_OUT = 4
+    LOCK = 5
+    UNLOCK = 6
+    PULL = 7
+    JAM = 8
+    PIN_CREATED = 9
+    PIN_UPDATED = 10
+    PIN_DELETED = 11
+    PINS_CLEARED = 12
+    PIN_EXPIRED = 13
+    CLOCK_SET = 14
+    CLOCK_LOST = 15
+    BATTERY_LOW = 16
+    PEER_ADDED = 17
+    PEER_REMOVED = 18
+    PAIRING_OPENED = 19
+    RESET = 20
+
+
+class Cause(IntEnum):
+    """Who or what made it happen (SPEC 5.6)."""
+
+    NONE = 0
+    KEYPAD = 1
+    REQUEST = 2
+    AUTOMATIC = 3
+    BUTTON = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One line of what happened at the lock (SPEC 5.6); it names pins by id and never holds digits.
+
+    `time` is what the clock showed, in epoch seconds UTC, and `clock` whether the lock believed it. `pin_id` and
+    `peer_id` are 0 where none had a part in it.
+    """
+
+    sequence: int
+    time: int
+    clock: ClockState
+    event: AuditEvent
+    cause: Cause = Cause.NONE
+    detail: int = 0
+    pin_id: int = 0
+    peer_id: int = 0

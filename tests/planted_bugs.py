@@ -220,6 +220,34 @@ BUGS = (
 """,
         tests=("tests/together/test_slots_machine.py",),
     ),
+    Bug(
+        name="lock-out counter in RAM only",
+        file="firmware_sim/behaviours/lockout.py",
+        good="        self._memory.stage(KEYPAD_KEY, keypad)\n",
+        bad="",
+        tests=("tests/firmware_sim/test_lockout.py",),
+    ),
+    Bug(
+        name="the entry compared although the keypad is locked out",
+        file="firmware_sim/behaviours/entries.py",
+        good="        if self._lockout.locked_out:\n",
+        bad="        if not self._gate.decide(digits).granted and self._lockout.locked_out:\n",
+        tests=("tests/firmware_sim/test_lockout.py",),
+    ),
+    Bug(
+        name="a bolt that is not thrown at the start stays so",
+        file="firmware_sim/behaviours/bolt.py",
+        good="self._holds = self.state is not BoltState.LOCKED",
+        bad="self._holds = False",
+        tests=("tests/firmware_sim/test_bolt.py",),
+    ),
+    Bug(
+        name="reset in two commits",
+        file="firmware_sim/behaviours/reset.py",
+        good="    for keys in _OWNERS:\n",
+        bad="    memory.commit()\n    for keys in _OWNERS:\n        memory.try_commit()\n",
+        tests=("tests/firmware_sim/test_reset.py",),
+    ),
 )
 
 

@@ -83,16 +83,21 @@ class Pairing:
         self._pending = _Pending(peer=peer, until_ns=now_ns + PENDING_SECONDS * NANOSECONDS)
         return PairCommitResponse(peer_id=peer.peer_id)
 
-    def stage_confirmed(self, confirmed: int, now_ns: int) -> None:
-        """Stage a pending peer that has opened a session as a kept one, after which nobody else may pair."""
+    def stage_confirmed(self, confirmed: int, now_ns: int) -> bool:
+        """Stage a pending peer that has opened a session as a kept one, after which nobody else may pair.
+
+        Returns whether it is a new one.
+        """
         pending = self._live_pending(now_ns)
         if pending is None or pending.peer_id != confirmed:
-            return
-        if self.index_of(confirmed) is None:
+            return False
+        new = self.index_of(confirmed) is None
+        if new:
             taken = self.peers()
             free = next(index for index in range(len(PEER_KEYS)) if index not in taken)
             self._memory.stage(PEER_KEYS[free], pending)
         self._memory.afterwards(self._settle)
+        return new
 
     def stage_forgotten(self, index: int) -> None:
         """Stage the removal of the peer at `index`."""

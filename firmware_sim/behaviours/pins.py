@@ -16,6 +16,7 @@ from protocol.messages.records import PIN_SUMMARY
 from protocol.pin_rules import check_entry
 from protocol.vocabulary import PinEntry, PinSummary, Status
 
+from ..clock import Clock
 from ..memory import Memory
 from ..records import SLOT_KEYS, Pin
 
@@ -26,8 +27,9 @@ _PAGE_OVERHEAD = 2 + 4 + 1 + 1  # opcode and status, list version, more, count
 class Pins:
     """The pins in the first `capacity` slots."""
 
-    def __init__(self, memory: Memory, capacity: int) -> None:
+    def __init__(self, memory: Memory, clock: Clock, capacity: int) -> None:
         self._memory = memory
+        self._clock = clock
         self._keys = SLOT_KEYS[:capacity]
 
     @property
@@ -59,7 +61,7 @@ class Pins:
             return Refusal(status=Status.FULL)
         free = next(key for key in self._keys if key not in taken)
         new_id = _next_id(self._memory.ledger.last_id, {pin.id for pin in taken.values()})
-        self._memory.stage(free, Pin(id=new_id, entry=entry))
+        self._memory.stage(free, self._stamped(new_id, entry))
         return PinCreateResponse(id=new_id, list_version=self._memory.stage_change(new_id).list_version)
 
     def get(self, pin_id: int) -> PinGetResponse | Refusal:
@@ -79,7 +81,7 @@ class Pins:
         same = self.matching(entry.digits)
         if same and same.id != pin_id:
             return Refusal(status=Status.EXISTS)
-        self._memory.stage(slot[0], Pin(id=pin_id, entry=entry))
+        self._memory.stage(slot[0], self._stamped(pin_id, entry))
         return PinUpdateResponse(list_version=self._memory.stage_change().list_version)
 
     def delete(self, pin_id: int) -> PinDeleteResponse | Refusal:
@@ -110,6 +112,9 @@ class Pins:
                 break
             page.append(summary)
         return PinListResponse(list_version=current, more=len(page) < len(waiting), pins=tuple(page))
+
+    def _stamped(self, pin_id: int, entry: PinEntry) -> Pin:
+        return Pin(id=pin_id, entry=entry, changed=self._clock.epoch if self._clock.trusted else 0)
 
     def _slot(self, pin_id: int) -> tuple[int, Pin] | None:
         return next(((key, pin) for key, pin in self._memory.slots() if pin.id == pin_id), None)

@@ -1,7 +1,17 @@
 """Layouts of the records that several messages carry (SPEC 5)."""
 
-from ..fields import U8, U16, U32, Ascii, Bool, Flags, Many, Record, Utf8
-from ..vocabulary import PinEntry, PinSummary, Schedule, Weekdays, Window
+from ..fields import U8, U16, U32, Ascii, Bool, Choice, Flags, Many, Record, Utf8
+from ..vocabulary import (
+    AuditEvent,
+    AuditRecord,
+    Cause,
+    ClockState,
+    PinEntry,
+    PinSummary,
+    Schedule,
+    Weekdays,
+    Window,
+)
 
 WINDOW = Record(Window, "weekdays" / Flags(U8, Weekdays), "start" / U16, "end" / U16)
 
@@ -21,4 +31,16 @@ PIN_SUMMARY = Record(
     "alias" / Utf8,
     "enabled" / Bool(),
     "schedule" / SCHEDULE,
+)
+
+AUDIT_RECORD = Record(
+    AuditRecord,
+    "sequence" / U32,
+    "time" / U32,
+    "clock" / Choice(ClockState),
+    "event" / Choice(AuditEvent),
+    "cause" / Choice(Cause),
+    "detail" / U8,
+    "pin_id" / U16,
+    "peer_id" / U32,
 )

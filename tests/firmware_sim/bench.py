@@ -6,7 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from firmware_sim.device import GEOMETRY, Device
-from firmware_sim.events import ButtonHeld, ClockMoved, DigitsEntered, Event
+from firmware_sim.events import ButtonHeld, ClockMoved, DigitsEntered, Event, Woken
 from firmware_sim.flash import Flash, NorFlash
 from firmware_sim.keypad import Decision
 from protocol.codec import build, decode_answer, encode_request, parse
@@ -95,6 +95,10 @@ class Bench:
     def happen(self, event: Event) -> None:
         """Let something happen that has no answer."""
         self.closed += [output.link for output in self.device.happen(event).outputs if output.data is None]
+
+    def wake(self) -> None:
+        """Wake the lock."""
+        self.happen(Woken())
 
     def hold_button(self, seconds: float = 5) -> None:
         """Hold the button inside the door."""

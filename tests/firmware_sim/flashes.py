@@ -1,7 +1,9 @@
-"""Flash that fails as real flash does: it loses power, wears out, lapses; and a small world for the store on it."""
+"""A small world for the store: a flash of eight small pages, a story of commits and boots, and power that is cut."""
 
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 
+from firmware_sim.failing_flash import FailingFlash, Tear
 from firmware_sim.flash import WORD, Flash, Geometry, NorFlash
 from firmware_sim.store import Region, Store
 
@@ -36,114 +38,20 @@ def mounted(*commits: Changes) -> tuple[NorFlash, Store]:
     return flash, store
 
 
-class WornFlash:
-    """Flash whose pages take `endurance` erases and whose word at `dead` takes no program; it never says so."""
-
-    def __init__(self, inner: NorFlash, *, endurance: int = 1_000_000, dead: int = -1) -> None:
-        self.inner = inner
-        self.geometry = inner.geometry
-        self.read = inner.read
-        self._endurance = endurance
-        self._dead = dead
-
-    def program(self, address: int, data: bytes) -> None:
-        for at in range(0, len(data), WORD):
-            if address + at != self._dead:
-                self.inner.program(address + at, data[at : at + WORD])
-
-    def erase(self, page: int) -> None:
-        if self.inner.wear[page] < self._endurance:
-            self.inner.erase(page)
+def drawn(seed: int) -> Callable[[int], int]:
+    """Return a source of random bits for Tear.RANDOM, which `seed` repeats."""
+    return Random(seed).getrandbits  # noqa: S311  a test has to repeat itself
 
 
-class LapsingFlash:
-    """Flash that silently skips its operation number `lapse`, and works again."""
-
-    def __init__(self, inner: NorFlash, lapse: int) -> None:
-        self.geometry = inner.geometry
-        self.read = inner.read
-        self._inner = inner
-        self._left = lapse
-
-    def program(self, address: int, data: bytes) -> None:
-        for at in range(0, len(data), WORD):
-            if not self._lapses():
-                self._inner.program(address + at, data[at : at + WORD])
-
-    def erase(self, page: int) -> None:
-        if not self._lapses():
-            self._inner.erase(page)
-
-    def lapse_after(self, operations: int) -> None:
-        """Count anew: the operation of this number is skipped."""
-        self._left = operations
-
-    def _lapses(self) -> bool:
-        self._left -= 1
-        return self._left == 0
+TEARS = tuple(Tear)
 
 
-class PowerLoss(Exception):
-    pass
-
-
-STRIPES = int.from_bytes(b"\x5a" * SMALL.page_size)
-
-
-def untouched(old: int, _new: int) -> int:
-    return old
-
-
-def one_bit(old: int, new: int) -> int:
-    return old ^ (old ^ new) & -(old ^ new)
-
-
-def half(old: int, new: int) -> int:
-    return old ^ (old ^ new) & STRIPES
-
-
-def all_but_one_bit(old: int, new: int) -> int:
-    return new ^ (old ^ new) & -(old ^ new)
-
-
-def finished(_old: int, new: int) -> int:
-    return new
-
-
-class CutFlash:
-    """Flash that loses power in its operation number `cut`, which leaves what `tear` makes of old and new bits."""
-
-    def __init__(self, inner: NorFlash, cut: int, tear: Callable[[int, int], int]) -> None:
-        self.geometry = inner.geometry
-        self.read = inner.read
-        self._inner = inner
-        self._left = cut
-        self._tear = tear
-
-    def program(self, address: int, data: bytes) -> None:
-        for at in range(address, address + len(data), WORD):
-            word = data[at - address : at - address + WORD]
-            if self._is_cut():
-                self._inner.program(at, self._torn(at, word))
-                raise PowerLoss
-            self._inner.program(at, word)
-
-    def erase(self, page: int) -> None:
-        address, size = page * self.geometry.page_size, self.geometry.page_size
-        torn = self._torn(address, b"\xff" * size)
-        cut = self._is_cut()
-        self._inner.erase(page)
-        if cut:
-            self._inner.program(address, torn)
-            raise PowerLoss
-
-    def _is_cut(self) -> bool:
-        self._left -= 1
-        return self._left == 0
-
-    def _torn(self, address: int, new: bytes) -> bytes:
-        old = int.from_bytes(self.read(address, len(new)))
-        return self._tear(old, int.from_bytes(new)).to_bytes(len(new))
+def cut_flash(inner: NorFlash, cut: int, tear: Tear) -> FailingFlash:
+    """Return flash that loses power in its operation number `cut`, never where that is 0."""
+    flash = FailingFlash(inner)
+    if cut:
+        flash.cut_after(cut, tear, drawn(cut))
+    return flash
 
 
 BOOT = None

@@ -11,6 +11,7 @@ import pytest
 
 from firmware_sim.device import GEOMETRY
 from firmware_sim.errors import StoreFull
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import ImageFlash, NorFlash
 from firmware_sim.store import Region
 from protocol.codec import encode_request
@@ -20,8 +21,7 @@ from protocol.messages.device import InfoRequest, PingRequest, PingResponse
 from protocol.messages.pairing import PairCommitRequest, PairCommitResponse, UnpairRequest
 from protocol.messages.pins import PinCreateRequest, PinCreateResponse
 from protocol.vocabulary import ClockState, PinEntry, Rule, Status
-from tests.firmware_sim.bench import ANNA, Bench, Bridge, is_refusal, peer_of
-from tests.firmware_sim.flashes import LapsingFlash
+from tests.firmware_sim.bench import ANNA, BOB, Bench, Bridge, is_refusal, peer_of
 
 STORAGE = Refusal(status=Status.STORAGE)
 
@@ -67,22 +67,22 @@ def _full(*_: object) -> None:
     raise StoreFull("The store is full.")
 
 
-def test_a_change_under_which_flash_fails_is_not_answered_and_is_resolved_by_asking_again() -> None:
-    silent = 0
+def test_a_lapse_of_flash_under_a_change_is_made_good_and_one_that_stays_is_refused() -> None:
     for lapse in range(1, 30):
-        flash = LapsingFlash(NorFlash(GEOMETRY), 0)
+        flash = FailingFlash(NorFlash(GEOMETRY))
         bench = Bench(flash=flash)
         bridge = peer_of(bench)
         flash.lapse_after(lapse)
         request = PinCreateRequest(operation=1, entry=ANNA)
-        answer = bridge.send(bridge.session.seal(encode_request(request)))
-        if answer is None:
-            silent += 1
-            bridge.connect()
-            assert bridge.ask(request) == PinCreateResponse(id=1, list_version=2)
+        assert bridge.ask(request) == PinCreateResponse(id=1, list_version=2)
+        flash.bad_pages = set(range(GEOMETRY.pages))
+        refused = PinCreateRequest(operation=2, entry=BOB)
+        assert bridge.ask(refused) == STORAGE
+        assert (bench.opens(ANNA.digits), bench.opens(BOB.digits), bench.list_version) == (True, False, 2)
+        flash.bad_pages = set()
+        assert bridge.ask(refused) == PinCreateResponse(id=2, list_version=3)
         bench.power_cycle()
-        assert bench.opens(ANNA.digits)
-    assert silent > 10
+        assert (bench.opens(ANNA.digits), bench.opens(BOB.digits)) == (True, True)
 
 
 def test_a_change_that_the_image_file_does_not_take_is_not_answered_and_is_resolved_by_asking_again(

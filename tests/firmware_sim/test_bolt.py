@@ -4,8 +4,11 @@ import pytest
 
 from firmware_sim.behaviours.bolt import OPEN_NS, TRAVEL_NS
 from firmware_sim.events import Woken
+from protocol.messages.audit import AuditReadRequest, AuditReadResponse
+from protocol.messages.bolt import BoltOperateRequest
+from protocol.messages.device import StatusRequest, StatusResponse
 from protocol.messages.pairing import UnpairRequest
-from protocol.vocabulary import BoltState
+from protocol.vocabulary import AuditEvent, BoltAction, BoltState, Cause
 from tests.firmware_sim.bench import ANNA, BOB, Bench, Bridge, peer_of
 
 TRAVEL, HOLD = TRAVEL_NS / 1e9, OPEN_NS / 1e9
@@ -47,7 +50,8 @@ def test_the_lock_asks_to_be_woken_for_each_movement_and_rests_when_locked() -> 
     bench, _ = lock()
     bench.enter(ANNA.digits)
     wishes = []
-    while (wake := bench.device.wake_ns) is not None:
+    while (wake := bench.device.firmware.bolt.wake_ns) is not None:
+        assert bench.device.wake_ns == wake
         wishes.append(wake)
         bench.now_ns = wake
         bench.happen(Woken())
@@ -102,3 +106,71 @@ def test_nothing_but_a_granted_entry_draws_the_bolt() -> None:
     assert bolt(bench) is LOCKED
     bench.power_cycle()
     assert bolt(bench) is LOCKED
+
+
+# --- power, jams and requests ---
+
+
+def told(bridge: Bridge) -> list[tuple[AuditEvent, Cause]]:
+    page = bridge.told(AuditReadRequest(after=0), AuditReadResponse)
+    moves = {AuditEvent.LOCK, AuditEvent.UNLOCK, AuditEvent.PULL, AuditEvent.JAM}
+    return [(record.event, record.cause) for record in page.records if record.event in moves]
+
+
+def unlock(operation: int) -> BoltOperateRequest:
+    return BoltOperateRequest(operation=operation, action=BoltAction.UNLOCK)
+
+
+@pytest.mark.parametrize(("wait", "found"), [(0.1, BoltState.UNKNOWN), (TRAVEL, UNLOCKED)])
+def test_a_lock_that_starts_throws_a_bolt_that_is_not_thrown_after_the_hold(wait: float, found: BoltState) -> None:
+    bench, bridge = lock()
+    bridge.change(unlock)
+    bench.wait(wait)
+    bolt(bench)
+    bench.power_cycle()
+    assert bolt(bench) is found
+    bench.wait(HOLD - 0.001)
+    assert bolt(bench) is found
+    bench.wait(0.001)
+    assert bolt(bench) is LOCKING
+    bridge.connect()
+    assert told(bridge) == [(AuditEvent.UNLOCK, Cause.REQUEST), (AuditEvent.LOCK, Cause.AUTOMATIC)]
+
+
+def test_a_jam_is_told_and_tried_again_by_the_next_entry_alone() -> None:
+    bench, bridge = lock()
+    bench.device.hardware.blocked = True
+    bench.enter(ANNA.digits)
+    bench.wait(1000)
+    assert bolt(bench) is BoltState.UNKNOWN
+    assert bridge.told(StatusRequest(), StatusResponse).jammed
+    assert told(bridge) == [(AuditEvent.JAM, Cause.NONE)]
+    bench.device.hardware.blocked = False
+    bench.wait(1000)
+    assert bolt(bench) is BoltState.UNKNOWN
+    bench.enter(ANNA.digits)
+    bench.wait(TRAVEL)
+    assert bolt(bench) is UNLOCKED
+    assert not bridge.told(StatusRequest(), StatusResponse).jammed
+
+
+def test_a_repeated_operation_moves_nothing_after_a_loss_of_power() -> None:
+    bench, bridge = lock()
+    request = unlock(bridge.operation + 1)
+    answer = bridge.ask(request)
+    bench.power_cycle()
+    bench.wait(HOLD)
+    bolt(bench)
+    bench.wait(TRAVEL)
+    bridge.connect()
+    assert bridge.ask(request) == answer
+    assert bolt(bench) is LOCKED
+
+
+def test_an_unlock_ends_the_hold_of_an_entry() -> None:
+    bench, bridge = lock()
+    bench.enter(ANNA.digits)
+    bench.wait(TRAVEL)
+    bridge.change(unlock)
+    bench.wait(1000)
+    assert bolt(bench) is UNLOCKED

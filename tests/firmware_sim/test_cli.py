@@ -89,11 +89,17 @@ def test_an_entry_is_granted_with_0_or_denied_with_4_and_says_why(folder: Place,
     granted, denied, told = run_all(
         folder, ["enter", ANNA.digits, *at], ["enter", NIGHT.digits, *at], ["enter", "13579", *at, "--json"]
     )
-    assert (granted.code, granted.out, granted.err) == (0, "granted: pin 1 opens\n", "")
+    assert (granted.code, granted.out, granted.err) == (0, "granted: pin 1 opens at any time\n", "")
     assert (denied.code, denied.err) == (4, "")
-    assert denied.out == "denied: the pin is limited in time and the lock does not know the time\n"
+    assert denied.out == "denied: pin 2 is limited in time, and the lock does not trust its clock\n"
     assert (told.code, told.err) == (4, "")
-    assert told.json() == {"granted": False, "pin_id": None, "denial": "unknown", "reason": "no pin has these digits"}
+    assert told.json() == {
+        "granted": False,
+        "pin_id": None,
+        "denial": "unknown",
+        "reason": "no pin has these digits",
+        "explanation": "no pin has these digits",
+    }
 
 
 def test_the_other_hands_show_the_state(folder: Place, lock: Staying) -> None:
@@ -266,6 +272,7 @@ def test_the_texts_name_what_people_look_for() -> None:
     )
     state = State(
         lock_id=1, serial="SIM-1", slots=3, used=2, list_version=7, peers=1, pairing_open=True, bolt="locked",
+        jammed=True, battery=15, locked_out=False, wrong_entries=2, audit_last=9,
         time="2026-11-23T08:00:00Z", clock_trusted=False, zone="UTC", damage="Flash was damaged.",
     )  # fmt: skip
     assert str(running) == ("Simulated lock SIM-1 with 3 slots is ready at serial:lock0 and tcp:127.0.0.1:7000.")
@@ -273,8 +280,11 @@ def test_the_texts_name_what_people_look_for() -> None:
         "lock     SIM-1",
         "pins     2 of 3 slots, list version 7",
         "peers    1, pairing window open",
-        "bolt     locked",
+        "bolt     locked, jammed",
+        "battery  15 %",
+        "keypad   2 wrong entries in a row",
+        "audit    9 records so far",
         "clock    2026-11-23T08:00:00Z (not trusted), zone UTC",
         "flash    Flash was damaged.",
     ]
-    assert Entry(granted=True, pin_id=1, denial=None, reason=None).exit_code == 0
+    assert Entry(granted=True, pin_id=1, denial=None, reason=None, explanation="").exit_code == 0

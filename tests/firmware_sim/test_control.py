@@ -101,10 +101,12 @@ def test_an_entry_is_answered_as_the_keypad_does(path: Path) -> None:
     async def act(_: Simulator) -> None:
         assert await call(path, {"do": "enter", "digits": ANNA.digits}) == {
             "ok": True, "granted": True, "pin_id": 1, "denial": None, "reason": None,
+            "explanation": "pin 1 opens at any time",
         }  # fmt: skip
         assert await call(path, {"do": "enter", "digits": DIGITS}) == {
             "ok": True, "granted": False, "pin_id": 2, "denial": "clock_untrusted",
             "reason": "the pin is limited in time and the lock does not know the time",
+            "explanation": "pin 2 is limited in time, and the lock does not trust its clock",
         }  # fmt: skip
         assert (await call(path, {"do": "enter", "digits": BOB.digits}))["denial"] == "unknown"
         assert (await call(path, {"do": "enter", "digits": ""}))["denial"] == "malformed"
@@ -113,21 +115,49 @@ def test_an_entry_is_answered_as_the_keypad_does(path: Path) -> None:
     at_the_door(path, act)
 
 
+def test_a_pin_is_explained_now_or_at_a_time_without_typing_it(path: Path) -> None:
+    async def act(_: Simulator) -> None:
+        asked = {"do": "explain", "pin_id": 2}
+        assert (await call(path, asked))["denial"] == "clock_untrusted"
+        assert (await call(path, asked | {"at": 1_800_000_000}))["explanation"] == (
+            "pin 2 was valid until Thursday 1970-01-01 00:00; at the lock it is Friday 2027-01-15 08:00 (UTC)"
+        )
+        with pytest.raises(ControlError, match="has no pin 9"):
+            await call(path, {"do": "explain", "pin_id": 9})
+
+    at_the_door(path, act)
+
+
 def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
     async def act(lock: Simulator) -> None:
         expected = {
             "ok": True, "lock_id": lock.device.factory.lock_id, "serial": lock.device.factory.serial, "slots": 3,
-            "used": 2, "list_version": 3, "peers": 1, "pairing_open": False, "bolt": "locked", "time": 0,
+            "used": 2, "list_version": 3, "peers": 1, "pairing_open": False, "bolt": "locked", "jammed": False,
+            "battery": 100, "locked_out": False, "wrong_entries": 0, "time": 0,
             "clock_trusted": False, "zone": "UTC", "damage": "",
         }  # fmt: skip
+
+        async def call(path: Path, request: dict[str, object]) -> dict[str, Any]:
+            answered = await control.call(path, request)
+            assert answered.pop("audit_last") == lock.device.firmware.audit.last
+            return answered
+
         assert await call(path, {"do": "state"}) == expected
         assert await call(path, {"do": "hold-button", "seconds": 4.9}) == expected
         assert await call(path, {"do": "hold-button", "seconds": 5}) == expected | {"pairing_open": True}
         assert await call(path, {"do": "power-cycle"}) == expected
         for epoch in (1, 1_800_000_000, MAX_TIME):
             assert await call(path, {"do": "clock", "set": epoch}) == expected | {"time": epoch}
+        for percent in (0, 100):
+            assert await call(path, {"do": "battery", "set": percent}) == expected | {
+                "time": MAX_TIME,
+                "battery": percent,
+            }
+        for blocked in (True, False):
+            await call(path, {"do": "door", "blocked": blocked})
+            assert lock.device.hardware.blocked is blocked
         lock.device.clock.trusted = True
-        assert await call(path, {"do": "clock", "lose": True}) == expected
+        assert await call(path, {"do": "clock", "lose": True}) == expected | {"time": MAX_TIME}  # the floor by now
 
     at_the_door(path, act)
 

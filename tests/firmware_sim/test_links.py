@@ -13,6 +13,7 @@ from protocol.session import hello_frame
 from tests.firmware_sim.bench import Bench, Bridge, Greeting, RefusedByLock, is_refusal, peer_of, transport, twin
 
 DAY = 24 * 3600
+SWEEP = DAY * 1_000_000_000
 LOW_ORDER_POINT = bytes(32)
 
 
@@ -302,10 +303,11 @@ def test_a_connection_without_a_session_is_closed_after_ten_seconds() -> None:
     twin(bridge, 3).shake()
     for seconds, closed in ((4.9, []), (0.1, [2]), (4.9, [2]), (0.1, [2, 3])):
         assert bench.device.wake_ns is not None
+        assert bench.device.wake_ns < SWEEP
         bench.wait(seconds)
         bench.happen(Woken())
         assert bench.closed == closed
-    assert bench.device.wake_ns is None
+    assert bench.device.wake_ns == SWEEP
 
 
 def test_a_connection_with_a_session_and_a_silent_wire_stay() -> None:
@@ -321,7 +323,7 @@ def test_a_connection_with_a_session_and_a_silent_wire_stay() -> None:
 
 def test_the_lock_asks_to_be_woken_when_the_next_connection_is_due() -> None:
     bench = Bench()
-    assert bench.device.wake_ns is None
+    assert bench.device.wake_ns == SWEEP
     bench.wait(1)
     bench.open(2)
     bench.wait(1)

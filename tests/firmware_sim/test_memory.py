@@ -9,6 +9,7 @@ from firmware_sim.errors import StoreFull
 from firmware_sim.flash import NorFlash
 from firmware_sim.memory import Memory
 from firmware_sim.records import (
+    FLOOR_KEY,
     IDENTITY_KEY,
     LEDGER_KEY,
     MAX_PEERS,
@@ -18,6 +19,7 @@ from firmware_sim.records import (
     SLOT_KEYS,
     ZONE_KEY,
     FlashRecord,
+    Floor,
     Identity,
     Ledger,
     Operation,
@@ -34,6 +36,7 @@ from tests.firmware_sim.bench import ANNA, BOB, Bench, peer_of
 WHOLE_DAY = Window(weekdays=Weekdays(127), start=0, end=1440)
 LARGEST: dict[int, FlashRecord] = {
     IDENTITY_KEY: Identity(private=b"\xff" * 32),
+    FLOOR_KEY: Floor(time=0xFFFFFFFF),
     LEDGER_KEY: Ledger(list_version=0xFFFFFFFF, last_id=0xFFFF),
     ZONE_KEY: Zone(name="Z" * 64, rule="R" * 64),
     PEER_KEYS[0]: Peer(peer_id=0xFFFFFFFF, public_key=b"\xff" * 32),
@@ -43,6 +46,7 @@ LARGEST: dict[int, FlashRecord] = {
         entry=PinEntry(
             digits="8" * 8, alias="ä" * 16, schedule=Schedule(valid_until=0xFFFFFFFF, windows=(WHOLE_DAY,) * 4)
         ),
+        changed=0xFFFFFFFF,
     ),
 }
 
@@ -63,15 +67,15 @@ def test_every_record_comes_back_from_flash_as_it_was() -> None:
 
 
 def test_the_keys_of_all_records_are_apart() -> None:
-    keys = [IDENTITY_KEY, LEDGER_KEY, ZONE_KEY, *PEER_KEYS, *OPERATION_KEYS, *SLOT_KEYS]
-    assert len(set(keys)) == len(keys) == 3 + 2 * MAX_PEERS + MAX_SLOTS
+    keys = [IDENTITY_KEY, LEDGER_KEY, ZONE_KEY, FLOOR_KEY, *PEER_KEYS, *OPERATION_KEYS, *SLOT_KEYS]
+    assert len(set(keys)) == len(keys) == 4 + 2 * MAX_PEERS + MAX_SLOTS
     assert layout_of(0) is None
     assert all(layout_of(key) for key in keys)
 
 
 def test_everything_that_a_lock_can_ever_hold_fits_into_its_flash() -> None:
     _, memory = fresh()
-    for keys in ([IDENTITY_KEY], [LEDGER_KEY], [ZONE_KEY], PEER_KEYS, OPERATION_KEYS, SLOT_KEYS):
+    for keys in ([IDENTITY_KEY], [LEDGER_KEY], [ZONE_KEY], [FLOOR_KEY], PEER_KEYS, OPERATION_KEYS, SLOT_KEYS):
         for key in keys:
             memory.stage(key, LARGEST[keys[0]])
             memory.commit()
@@ -125,9 +129,9 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_kept(junk: 
     store, memory = fresh()
     memory.stage(SLOT_KEYS[1], Pin(id=2, entry=BOB))
     memory.commit()
-    store.commit({SLOT_KEYS[0]: b"\x00\x01\xff" + junk, 0x0004: junk})  # digits longer than the record
+    store.commit({SLOT_KEYS[0]: b"\x00\x01\xff" + junk, 0x0005: junk})  # digits longer than the record
     again = Memory(store)
-    assert again.unreadable == [0x0004, SLOT_KEYS[0]]
+    assert again.unreadable == [0x0005, SLOT_KEYS[0]]
     assert "2" in again.sentence
     assert list(again.slots()) == [(SLOT_KEYS[1], Pin(id=2, entry=BOB))]
     assert (again.get(SLOT_KEYS[0], Pin), again.get(SLOT_KEYS[1], Peer)) == (None, None)
@@ -137,14 +141,14 @@ def test_a_lock_with_records_of_a_later_firmware_works_and_leaves_them_alone() -
     bench = Bench()
     bridge = peer_of(bench)
     bridge.created(ANNA)
-    bench.device.store.commit({0x0004: b"from the future", SLOT_KEYS[1]: b"with more fields"})
+    bench.device.store.commit({0x0005: b"from the future", SLOT_KEYS[1]: b"with more fields"})
     bench.power_cycle()
     bridge.connect()
-    assert bench.device.firmware.memory.unreadable == [0x0004, SLOT_KEYS[1]]
+    assert bench.device.firmware.memory.unreadable == [0x0005, SLOT_KEYS[1]]
     bridge.clear()
     assert bench.device.store.get(SLOT_KEYS[1]) == b"with more fields"
     assert bridge.created(BOB) == 2
-    assert bench.device.store.get(0x0004) == b"from the future"
+    assert bench.device.store.get(0x0005) == b"from the future"
 
 
 def test_no_record_that_holds_a_secret_shows_it() -> None:
@@ -160,7 +164,14 @@ def test_the_records_of_today_stay_readable() -> None:
         ZONE_KEY: "40" + "5a" * 64 + "40" + "52" * 64,
         PEER_KEYS[0]: "ffffffff" + "ff" * 32,
         OPERATION_KEYS[0]: "ffffffff" + "ff" * 8 + "08" + "ff" * 8,
-        SLOT_KEYS[0]: "ffff 08" + "38" * 8 + "20" + "c3a4" * 16 + "01 00000000 ffffffff 04" + "7f 0000 05a0" * 4,
+        SLOT_KEYS[0]: "ffff 08"
+        + "38" * 8
+        + "20"
+        + "c3a4" * 16
+        + "01 00000000 ffffffff 04"
+        + "7f 0000 05a0" * 4
+        + "ffffffff",
+        FLOOR_KEY: "ffffffff",
     }
     assert frozen.keys() == LARGEST.keys()
     for key, record in LARGEST.items():
@@ -168,5 +179,16 @@ def test_the_records_of_today_stay_readable() -> None:
         assert layout is not None
         assert build(layout, record) == bytes.fromhex(frozen[key])
         assert len(bytes.fromhex(frozen[key])) <= MAX_VALUE
-    assert (IDENTITY_KEY, LEDGER_KEY, ZONE_KEY) == (1, 2, 3)
+    assert (IDENTITY_KEY, LEDGER_KEY, ZONE_KEY, FLOOR_KEY) == (1, 2, 3, 4)
     assert (PEER_KEYS[0], OPERATION_KEYS[0], SLOT_KEYS[0]) == (0x0100, 0x0200, 0x1000)
+
+
+def test_a_pin_of_a_firmware_that_stamped_no_change_is_read_and_stamped_when_it_changes() -> None:
+    """Frozen bytes of a pin, as they were before its last change had a time."""
+    store, _ = fresh()
+    store.commit({SLOT_KEYS[0]: bytes.fromhex("0001 05 3937353331 04 416e6e61 01 00000000 00000000 00")})
+    memory = Memory(store)
+    assert (list(memory.slots()), memory.unreadable) == ([(SLOT_KEYS[0], Pin(id=1, entry=ANNA, changed=0))], [])
+    memory.stage(SLOT_KEYS[0], Pin(id=1, entry=ANNA, changed=5))
+    memory.commit()
+    assert list(Memory(store).slots()) == [(SLOT_KEYS[0], Pin(id=1, entry=ANNA, changed=5))]

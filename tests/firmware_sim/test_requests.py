@@ -8,10 +8,11 @@ from firmware_sim.events import FrameArrived
 from firmware_sim.requests import MAX_FRAME
 from protocol.codec import encode_request
 from protocol.framing import Frame, Kind
+from protocol.messages.audit import AuditReadRequest
+from protocol.messages.bolt import BoltOperateRequest
 from protocol.messages.clock import ClockGetRequest, ClockSetRequest
 from protocol.messages.declaration import Refusal, Request
 from protocol.messages.device import (
-    UNKNOWN_BATTERY,
     InfoRequest,
     InfoResponse,
     PingRequest,
@@ -30,7 +31,7 @@ from protocol.messages.pins import (
     PinUpdateRequest,
 )
 from protocol.registry import BY_REQUEST, MESSAGES
-from protocol.vocabulary import BoltState, Capability, ClockState, DoorState, Rule, Status
+from protocol.vocabulary import BoltAction, BoltState, Capability, ClockState, DoorState, Rule, Status
 from tests.firmware_sim.bench import ANNA, BOB, Bench, Bridge, peer_of
 
 DENIED = Refusal(status=Status.DENIED)
@@ -50,6 +51,8 @@ REQUESTS: list[Request] = [
     PinClearRequest(operation=2),
     LastOperationRequest(),
     PairCommitRequest(),
+    BoltOperateRequest(operation=2, action=BoltAction.UNLOCK),
+    AuditReadRequest(after=0),
     UnpairRequest(),
 ]
 every_request = pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: type(request).__name__)
@@ -63,7 +66,9 @@ def lock() -> tuple[Bench, Bridge]:
 
 
 def test_there_is_a_request_here_for_every_message() -> None:
-    assert [type(request) for request in REQUESTS] == [message.request for message in MESSAGES.values()]
+    assert {type(request) for request in REQUESTS} == {message.request for message in MESSAGES.values()}
+    assert len(REQUESTS) == len(MESSAGES)
+    assert REQUESTS[-1] == UnpairRequest()  # it ends the session
 
 
 # --- what the lock tells ---
@@ -81,7 +86,11 @@ def test_info_tells_what_the_lock_is() -> None:
         firmware_version="0.1.0",
         capacity=3,
         max_frame=MAX_FRAME,
-        capabilities=Capability.SCHEDULE | Capability.CLOCK,
+        capabilities=Capability.SCHEDULE
+        | Capability.CLOCK
+        | Capability.BOLT
+        | Capability.BATTERY_LEVEL
+        | Capability.LATCH,
     )
 
 
@@ -93,7 +102,7 @@ def test_status_tells_how_the_lock_is() -> None:
         used=1,
         clock=ClockState.UNTRUSTED,
         time=7,
-        battery=UNKNOWN_BATTERY,
+        battery=100,
         bolt=BoltState.LOCKED,
         door=DoorState.UNKNOWN,
         jammed=False,

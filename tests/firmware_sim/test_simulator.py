@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from firmware_sim.clock import DAY, NANOSECONDS
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator, Snapshot, seeded_entropy
@@ -167,6 +168,11 @@ def test_a_snapshot_tells_what_can_be_seen() -> None:
             peers=1,
             pairing_open=False,
             bolt=BoltState.LOCKED,
+            jammed=False,
+            battery=100,
+            locked_out=False,
+            wrong_entries=0,
+            audit_last=lock.device.firmware.audit.last,
             time=9,
             clock_trusted=False,
             zone="UTC",
@@ -204,11 +210,11 @@ def test_a_simulator_that_was_stopped_wakes_no_more() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 30 * 24 * 3600])
-def test_a_lock_that_nobody_talks_to_asks_for_nothing(seconds: int) -> None:
+def test_a_lock_that_nobody_talks_to_asks_for_its_daily_sweep_alone(seconds: int) -> None:
     async def main() -> None:
         lock = simulator()
         Wire(lock, connection=False)
         await asyncio.sleep(seconds)
-        assert lock.device.wake_ns is None
+        assert lock.device.wake_ns == (seconds // DAY + 1) * DAY * NANOSECONDS
 
     run(main())

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_sim.errors import StoreDamaged, StoreFull, StoreTooNew
+from firmware_sim.errors import PowerCut, StoreDamaged, StoreFull, StoreTooNew
+from firmware_sim.failing_flash import Tear
 from firmware_sim.flash import Geometry, NorFlash
-from firmware_sim.store import MAX_KEY, MAX_VALUE, Damage, Region, Store
+from firmware_sim.record_log import Damage
+from firmware_sim.store import MAX_KEY, MAX_VALUE, Region, Store
 from tests.firmware_sim.flashes import (
     REGION,
     SMALL,
     START,
     STOP,
     Changes,
-    CutFlash,
-    PowerLoss,
     Values,
     changed,
+    cut_flash,
     flash_of,
-    half,
     mounted,
     raw,
 )
@@ -255,8 +255,8 @@ def test_a_damaged_complete_costs_nothing_though_the_boot_that_finds_it_loses_po
     for cut in count(1):
         inner = flash_of(bytes(image))
         try:
-            store = Store.mount(CutFlash(inner, cut, half), REGION)
-        except PowerLoss:
+            store = Store.mount(cut_flash(inner, cut, Tear.RANDOM), REGION)
+        except PowerCut:
             store = Store.mount(inner, REGION)
             assert dict(store.items()) == CURRENT
         else:
@@ -268,8 +268,8 @@ def test_a_damaged_complete_costs_nothing_though_the_boot_that_finds_it_loses_po
 def test_a_copy_cut_short_is_no_substitute_for_a_sector_that_cannot_be_read() -> None:
     inner, _ = mounted(*HISTORY)
     header = raw(inner).index(b"LWST")
-    with pytest.raises(PowerLoss):
-        Store.mount(CutFlash(inner, 40, half), REGION)
+    with pytest.raises(PowerCut):
+        Store.mount(cut_flash(inner, 40, Tear.RANDOM), REGION)
     image = bytearray(raw(inner))
     image[header] ^= 1
     flash = flash_of(bytes(image))

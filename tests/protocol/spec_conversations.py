@@ -8,6 +8,8 @@ from firmware_sim.flash import NorFlash
 from protocol.codec import build, decode_answer, decode_request, encode_answer, encode_request, fingerprint, parse
 from protocol.errors import MalformedError
 from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
+from protocol.messages.audit import AuditReadRequest
+from protocol.messages.bolt import BoltOperateRequest
 from protocol.messages.clock import ClockSetRequest
 from protocol.messages.declaration import Refusal, Request, Response
 from protocol.messages.device import InfoResponse, StatusResponse
@@ -17,7 +19,7 @@ from protocol.messages.pins import PinCreateRequest, PinGetRequest, PinListReque
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import MESSAGES
 from protocol.session import BridgeSession, hello_frame, prologue
-from protocol.vocabulary import BoltState, Capability, ClockState, DoorState, PinEntry, Schedule, Status
+from protocol.vocabulary import BoltAction, BoltState, Capability, ClockState, DoorState, PinEntry, Schedule, Status
 
 from .spec_examples import Example, Examples, pieces
 from .spec_noise import PAIRING, SESSION, Computation
@@ -36,6 +38,11 @@ ASKED: dict[str, list[Request]] = {
     "create_pin": [PinCreateRequest(operation=operation, entry=entry) for operation, entry in CREATED],
     "get_pin": [PinGetRequest(id=1), PinGetRequest(id=3)],
     "update_pin": [PinUpdateRequest(operation=3, id=1, entry=PinEntry(digits="24680", alias="Anna B", enabled=False))],
+    "operate_bolt": [
+        BoltOperateRequest(operation=operation, action=action)
+        for operation, action in ((6, BoltAction.UNLOCK), (6, BoltAction.UNLOCK), (7, BoltAction.LOCK))
+    ],
+    "read_audit": [AuditReadRequest(after=9), AuditReadRequest(after=11)],
     "list_pins": [PinListRequest(after=0, list_version=0), PinListRequest(after=0, list_version=7)],
 }
 """What the requests mean whose answers would not tell."""

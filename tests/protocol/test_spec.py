@@ -10,9 +10,9 @@ from construct import Bytes, Renamed, SizeofError
 from cryptography.exceptions import InvalidTag
 
 from firmware_sim import links
-from firmware_sim.behaviours import bolt, clock, pairing, pins
+from firmware_sim.behaviours import battery, bolt, clock, expiry, lockout, pairing, pins, reset
 from firmware_sim.clock import NANOSECONDS
-from firmware_sim.records import MAX_PEERS
+from firmware_sim.records import AUDIT_RECORDS, LEAST_AUDIT_RECORDS, MAX_PEERS
 from protocol import fields, pin_rules, posix_tz, session, version
 from protocol.errors import ProtocolError
 from protocol.exchange import Retry
@@ -23,12 +23,15 @@ from protocol.messages.declaration import Change
 from protocol.messages.device import UNKNOWN_BATTERY
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, RANDOM_SIZE, HelloFlag, Mode
 from protocol.messages.pins import FINGERPRINT_SIZE
-from protocol.messages.records import PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
+from protocol.messages.records import AUDIT_RECORD, PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
 from protocol.registry import MESSAGES, AnyMessage
 from protocol.vocabulary import (
     MAX_WINDOWS,
+    AuditEvent,
+    BoltAction,
     BoltState,
     Capability,
+    Cause,
     ClockState,
     Denial,
     DoorState,
@@ -69,10 +72,13 @@ ENUMS: dict[str, type[IntEnum] | type[IntFlag]] = {
     "Rule": Rule,
     "Capability": Capability,
     "Denial": Denial,
+    "BoltAction": BoltAction,
+    "AuditEvent": AuditEvent,
+    "Cause": Cause,
 }
 RECORDS = {
     layout.record.__name__: layout
-    for layout in (HEADER, HELLO_REQUEST, HELLO_RESPONSE, WINDOW, SCHEDULE, PIN_ENTRY, PIN_SUMMARY)
+    for layout in (HEADER, HELLO_REQUEST, HELLO_RESPONSE, WINDOW, SCHEDULE, PIN_ENTRY, PIN_SUMMARY, AUDIT_RECORD)
 }
 METHODS = {message.method: message for message in MESSAGES.values()}
 SEALED = version.HEADER_SIZE + version.TAG_SIZE + version.CRC_SIZE
@@ -120,6 +126,21 @@ LIMITS = {
     "largest pin id": pins.LAST_ID,
     "longest pin summary": 2 + 1 + pin_rules.MAX_ALIAS_BYTES + 1 + 4 + 4 + 1 + 5 * MAX_WINDOWS,
     "hold of the drawn bolt, in the simulated lock": bolt.OPEN_NS // NANOSECONDS,
+    "hold of the pulled latch, in the simulated lock": bolt.PULL_NS // NANOSECONDS,
+    "move of the clock that is recorded, and begins expiry anew, more than": clock.SMALL_MOVE,
+    "time from one floor to the next": clock.FLOOR_SECONDS,
+    "time from one sweep to the next": expiry.SWEEP_SECONDS,
+    "from the end or the last change of a pin to its removal, at least": expiry.GRACE_SECONDS,
+    "audit records that a lock keeps, at least": LEAST_AUDIT_RECORDS,
+    "audit records that the simulated lock keeps": AUDIT_RECORDS,
+    "wrong entries that lock the keypad out": lockout.WRONG_ENTRIES,
+    "first lock-out": lockout.FIRST_SECONDS,
+    "longest lock-out": lockout.LONGEST_SECONDS,
+    "first battery mark": battery.MARKS[0],
+    "second battery mark": battery.MARKS[1],
+    "third battery mark": battery.MARKS[2],
+    "level above a mark that arms it again": battery.REARMED_ABOVE,
+    "button held for a reset, in the simulated lock": reset.HOLD_SECONDS,
 }
 TYPES = [(fields.U8, "u8"), (fields.U16, "u16"), (fields.U32, "u32")]
 TYPES += [(fields.Ascii, "ascii"), (fields.Utf8, "utf8"), (fields.Raw, "raw")]

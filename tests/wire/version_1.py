@@ -3,6 +3,8 @@
 from enum import IntEnum, IntFlag
 
 from protocol.framing import Frame, Kind
+from protocol.messages.audit import AuditReadRequest, AuditReadResponse
+from protocol.messages.bolt import BoltOperateRequest, BoltOperateResponse
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from protocol.messages.declaration import Request, Response
 from protocol.messages.device import (
@@ -32,9 +34,14 @@ from protocol.messages.pins import (
     PinUpdateResponse,
 )
 from protocol.vocabulary import (
+    AuditEvent,
+    AuditRecord,
+    BoltAction,
     BoltState,
     Capability,
+    Cause,
     ClockState,
+    Denial,
     DoorState,
     PinEntry,
     PinSummary,
@@ -146,6 +153,41 @@ MESSAGES: list[tuple[Request, str, Response, str]] = [
     ),
     (PairCommitRequest(), "20", PairCommitResponse(peer_id=0x01020304), "20 00  01020304"),
     (UnpairRequest(), "21", UnpairResponse(), "21 00"),
+    (
+        BoltOperateRequest(operation=0x01020304, action=BoltAction.UNLOCK),
+        "30  01020304 02",
+        BoltOperateResponse(bolt=BoltState.UNLOCKING),
+        "30 00  04",
+    ),
+    (
+        AuditReadRequest(after=0x01020304),
+        "31  01020304",
+        AuditReadResponse(
+            first=0x01020305,
+            last=0x01020307,
+            records=(
+                AuditRecord(
+                    sequence=0x01020305,
+                    time=0x65920080,
+                    clock=ClockState.TRUSTED,
+                    event=AuditEvent.ENTRY_DENIED,
+                    cause=Cause.KEYPAD,
+                    detail=Denial.EXPIRED,
+                    pin_id=0x0506,
+                ),
+                AuditRecord(
+                    sequence=0x01020306,
+                    time=1,
+                    clock=ClockState.UNTRUSTED,
+                    event=AuditEvent.UNLOCK,
+                    cause=Cause.REQUEST,
+                    peer_id=0x0708090A,
+                ),
+            ),
+        ),
+        "31 00  01020305 01020307  02"
+        "  01020305 65920080 01 03 01 06 0506 00000000  01020306 00000001 00 06 02 00 0000 0708090a",
+    ),
 ]
 """One request and one response of every message."""
 
@@ -184,9 +226,41 @@ NUMBERS: dict[type[IntEnum | IntFlag], dict[str, int]] = {
     Mode: {"PAIR": 1, "SESSION": 2},
     HelloFlag: {"PAIRING_OPEN": 1, "PAIRED": 2},
     ClockState: {"UNTRUSTED": 0, "TRUSTED": 1},
-    BoltState: {"UNKNOWN": 0, "LOCKED": 1, "UNLOCKED": 2, "LOCKING": 3, "UNLOCKING": 4},
+    BoltState: {
+        "UNKNOWN": 0,
+        "LOCKED": 1,
+        "UNLOCKED": 2,
+        "LOCKING": 3,
+        "UNLOCKING": 4,
+        "PULLED": 5,
+        "PULLING": 6,
+    },
+    BoltAction: {"LOCK": 1, "UNLOCK": 2, "PULL": 3},
     DoorState: {"UNKNOWN": 0, "OPEN": 1, "CLOSED": 2},
-    Capability: {"SCHEDULE": 1, "CLOCK": 2, "BOLT": 4, "DOOR_CONTACT": 8, "BATTERY_LEVEL": 16},
+    Capability: {"SCHEDULE": 1, "CLOCK": 2, "BOLT": 4, "DOOR_CONTACT": 8, "BATTERY_LEVEL": 16, "LATCH": 32},
+    Cause: {"NONE": 0, "KEYPAD": 1, "REQUEST": 2, "AUTOMATIC": 3, "BUTTON": 4},
+    AuditEvent: {
+        "POWER_ON": 1,
+        "ENTRY_GRANTED": 2,
+        "ENTRY_DENIED": 3,
+        "LOCKED_OUT": 4,
+        "LOCK": 5,
+        "UNLOCK": 6,
+        "PULL": 7,
+        "JAM": 8,
+        "PIN_CREATED": 9,
+        "PIN_UPDATED": 10,
+        "PIN_DELETED": 11,
+        "PINS_CLEARED": 12,
+        "PIN_EXPIRED": 13,
+        "CLOCK_SET": 14,
+        "CLOCK_LOST": 15,
+        "BATTERY_LOW": 16,
+        "PEER_ADDED": 17,
+        "PEER_REMOVED": 18,
+        "PAIRING_OPENED": 19,
+        "RESET": 20,
+    },
     Weekdays: {
         "MONDAY": 1,
         "TUESDAY": 2,

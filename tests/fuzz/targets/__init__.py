@@ -1,0 +1,7 @@
+"""Every parser as one function that takes any bytes; a crash is whatever it raises."""
+
+from . import control, flash, frames, handshake, http, messages, texts
+
+TARGETS = {
+    module.__name__.rpartition(".")[2]: module for module in (control, flash, frames, handshake, http, messages, texts)
+}
