@@ -175,8 +175,8 @@ class SlotsMachine(RuleBasedStateMachine):
         self.run(typed())
 
     @precondition(lambda self: self.model.pins)
-    @rule(which=st.integers(0, CAPACITY), epoch=EPOCHS | ENDS)
-    def enter_a_pin_at(self, which: int, epoch: int) -> None:
+    @rule(which=st.integers(0, CAPACITY), epoch=EPOCHS | ENDS | st.none())
+    def enter_a_pin_at(self, which: int, epoch: int | None) -> None:
         pins = sorted(self.model.pins)
         self.move_the_locks_clock(epoch)
         self.enter(self.model.pins[pins[which % len(pins)]].digits)
@@ -184,7 +184,7 @@ class SlotsMachine(RuleBasedStateMachine):
 
     @rule()
     def guess(self) -> None:
-        for _ in range(6):
+        for _ in range(5):
             self.enter("11111")
 
     @rule()
