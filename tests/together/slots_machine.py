@@ -120,6 +120,11 @@ class SlotsMachine(RuleBasedStateMachine):
             patience,
         )
 
+    @rule(who=BRIDGES)
+    def fill(self, who: int) -> None:
+        for digits in DIGITS:
+            self.create(who, Candidate(entry=PinEntry(digits=digits, alias="guest")), None)
+
     @rule(who=BRIDGES, wanted=GOOD)
     def create_without_hearing_of_it(self, who: int, wanted: Candidate) -> None:
         self.read(who, lambda client: client.delete_pin(999))  # from now on a change is one exchange
@@ -177,11 +182,14 @@ class SlotsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.pins)
     @rule(which=st.integers(0, CAPACITY), epoch=EPOCHS | ENDS | st.none())
     def enter_a_pin_at(self, which: int, epoch: int | None) -> None:
+        if self.keypad.until is not None:
+            self.wait(3600)  # the longest lock-out
         pins = sorted(self.model.pins)
         self.move_the_locks_clock(epoch)
         self.enter(self.model.pins[pins[which % len(pins)]].digits)
         self.move_the_locks_clock(EPOCH)  # before a sweep finds pins that have ended
 
+    @precondition(lambda self: self.keypad.until is None)
     @rule()
     def guess(self) -> None:
         for _ in range(5):
