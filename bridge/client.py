@@ -3,20 +3,17 @@
 One rule: a change keeps its operation id and its body until the lock has answered it, across sessions and links.
 """
 
-import asyncio
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from protocol.codec import decode_answer, encode_request, next_operation
-from protocol.errors import MalformedError
-from protocol.exchange import State
+from protocol.codec import encode_request, next_operation
 from protocol.messages.audit import AUDIT_READ, AuditReadRequest, AuditReadResponse
+from protocol.messages.bolt import BOLT_OPERATE, BoltOperateRequest, BoltOperateResponse
 from protocol.messages.clock import CLOCK_GET, CLOCK_SET, ClockGetRequest, ClockGetResponse, ClockSetRequest
-from protocol.messages.declaration import Message, Refusal, Request, Response
+from protocol.messages.declaration import Change, Message, Refusal, Request, Response
 from protocol.messages.device import (
     INFO,
     PING,
@@ -27,7 +24,6 @@ from protocol.messages.device import (
     StatusRequest,
     StatusResponse,
 )
-from protocol.messages.hello import Mode
 from protocol.messages.pairing import UNPAIR, UnpairRequest
 from protocol.messages.pins import (
     LAST_OPERATION,
@@ -51,48 +47,22 @@ from protocol.messages.pins import (
     PinUpdateRequest,
     PinUpdateResponse,
 )
-from protocol.session import MAX_AGE, BridgeSession, accepting
-from protocol.version import DEFAULT_MAX_FRAME, LARGEST_MAX_FRAME
-from protocol.vocabulary import ClockState, PinEntry, PinSummary, Status
+from protocol.version import LARGEST_MAX_FRAME
+from protocol.vocabulary import BoltAction, PinEntry, PinSummary, Status
 
-from .errors import (
-    AckTimeout,
-    LinkLost,
-    NotPaired,
-    Refused,
-    Unreachable,
-    UsageError,
-    VersionMismatch,
-    ZoneChanged,
-)
-from .handshakes import Entropy, greet, open_session
+from .changes import UNKNOWABLE, Changes
+from .errors import AckTimeout, LinkLost, NotPaired, Refused, Unreachable, VersionMismatch, ZoneChanged
+from .handshakes import Entropy
+from .journal import ChangeState, NoJournal
 from .refusals import refused
+from .sessions import KnownLock, Open, Sessions, decoded
 from .store.keys import BridgeKeys
 from .wire import Wire
 from .zones import posix_rule
 
 Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=Response)
-
-_log = logging.getLogger(__name__)
-
-CLOCK_TOLERANCE = 2
-"""Seconds that a lock's clock may be wrong before a session corrects it."""
-_PAUSE = 0.1
-"""Seconds to wait before a session that has just ended without an answer is made again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLock:
-    """What pairing has taught of a lock: its own id, its public key, the highest protocol version it has spoken.
-
-    `zone` is the IANA name by which callers convert times; None where they convert none.
-    """
-
-    wire_id: int
-    public_key: bytes
-    version: int
-    zone: str | None = None
+C = TypeVar("C", bound=Change)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +71,6 @@ class PinList:
 
     list_version: int
     pins: tuple[PinSummary, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Open:
-    """A session on its wire; `last_operation` is None until a change asks for it."""
-
-    wire: Wire
-    session: BridgeSession
-    born: float
-    last_operation: int | None = None
 
 
 class LockClient:
@@ -127,32 +87,33 @@ class LockClient:
         keys: BridgeKeys,
         connect: Callable[[], Awaitable[Wire]],
         *,
+        changes: Changes | None = None,
         now: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
         corrects_clock: bool = True,
     ) -> None:
-        self._lock = lock
-        self._keys = keys
-        self._connect = connect
         self._now = now
-        self._entropy = entropy
-        self._corrects_clock = corrects_clock
-        self._wire: Wire | None = None
-        self._open: _Open | None = None
+        self.changes = changes or Changes(NoJournal(), keys.hmac_key, lock.wire_id, now)
+        self._sessions = Sessions(
+            lock, keys, connect, self.changes, now=now, entropy=entropy, corrects_clock=corrects_clock
+        )
         self.unanswered = False
         """Whether a change was sent and not answered: what became of it, only the lock knows."""
 
     async def close(self) -> None:
         """Give the link back; the next request opens another."""
-        wire, self._wire, self._open = self._wire, None, None
-        if wire:
-            await wire.close()
+        await self._sessions.close()
+
+    async def resolve(self) -> None:
+        """See that a session is open, and with it that no change is left without an outcome that the lock can tell."""
+        if self.changes.unresolved:
+            self._sessions.renew()
+        await self._sessions.current()
 
     async def info(self) -> InfoResponse:
         """Ask what the lock is, and use the frame size that it tells."""
         told = await self._ask(INFO, InfoRequest())
-        if self._wire:
-            self._wire.max_frame = min(told.max_frame, LARGEST_MAX_FRAME)
+        self._sessions.allow(min(told.max_frame, LARGEST_MAX_FRAME))
         return told
 
     async def status(self) -> StatusResponse:
@@ -204,6 +165,16 @@ class LockClient:
         """Remove every pin."""
         return await self._change(PIN_CLEAR, lambda operation: PinClearRequest(operation=operation))
 
+    async def operate_bolt(self, action: BoltAction) -> BoltOperateResponse:
+        """Move the bolt.
+
+        What is not answered is not sent in another session, but asked about: raises Unreachable where the lock has not
+        done it, AckTimeout where that cannot be known.
+        """
+        return await self._change(
+            BOLT_OPERATE, lambda operation: BoltOperateRequest(operation=operation, action=action)
+        )
+
     async def last_operation(self) -> LastOperationResponse:
         """Ask for the last change that this bridge made."""
         return await self._ask(LAST_OPERATION, LastOperationRequest())
@@ -228,113 +199,72 @@ class LockClient:
             pins += page.pins
         return PinList(list_version=version, pins=tuple(pins))
 
-    async def _change(self, message: Message[Q, R], make: Callable[[int], Q]) -> R:
-        """Ask for a change under the next operation id; where its outcome stays unknown, the lock is asked anew."""
+    async def _change(self, message: Message[Q, R], make: Callable[[int], C]) -> R:
+        """Ask for a change under the next operation id, unless it was asked for before and its outcome is known now."""
         self.unanswered = False
-        opened = await self._session()
-        if opened.last_operation is None:
-            opened.last_operation = (await self.last_operation()).operation
-        operation = next_operation(opened.last_operation)
-        self.unanswered = True
-        answer = await self._ask(message, make(operation))
-        if self._open:
-            self._open.last_operation = operation
-        return answer
-
-    async def _ask(self, message: Message[Q, R], request: Q) -> R:
-        """Ask until the lock answers, with the same body in each new session."""
-        body = encode_request(request)
-        answer = await self._exchange(await self._session(), message, body)
-        while answer is None:
-            try:
-                opened = await self._session()
-            except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
-                # A refusal at a handshake can be forged, and whatever it is: what was asked may have been done.
-                raise LinkLost(f"The lock was asked and has not answered: the outcome is unknown. {error}") from None
-            answer = await self._exchange(opened, message, body)
-        self.unanswered = False
+        await self.resolve()
+        record = await self.changes.earlier(make(0))
+        answer = await self._perform(message, make) if record is None else decoded(message, record.answer)
+        if answer is None:
+            raise AckTimeout(UNKNOWABLE)
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer
 
-    async def _exchange(self, opened: _Open, message: Message[Q, R], body: bytes) -> R | Refusal | None:
-        """Ask once; None where the session has ended without an answer. A cancelled exchange ends its session."""
-        self._open = None
-        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
-        if outcome.state is State.LOST:
-            await self.close()
-        answer = None if outcome.value is None else _decoded(message, outcome.value)
-        if answer is None:
-            await asyncio.sleep(_PAUSE)
+    async def _perform(self, message: Message[Q, R], make: Callable[[int], C]) -> R | Refusal | None:
+        operation = next_operation(await self._last())
+        body = encode_request(make(operation))
+        opened = await self._sessions.current()
+        await self.changes.begin(message, make(0), operation, body)
+        self.unanswered = True
+        if message.opcode == BOLT_OPERATE.opcode:
+            answer = await self._sessions.exchange(opened, message, body) or await self._what_became(message)
         else:
-            self._open = opened
+            answer = await self._until_answered(opened, message, body)
+        await self.changes.end(message, answer)
+        self.unanswered = False
+        if not isinstance(answer, Refusal):
+            self._sessions.done(operation)
         return answer
 
-    async def _session(self) -> _Open:
-        """Return the open session, or make one, on a new link where there is none."""
-        while True:
-            if self._wire and self._wire.lost:  # while it was idle: nothing is under way that could have been done
-                await self.close()
-            opened = self._open
-            if opened and not opened.session.spent and self._now() - opened.born < MAX_AGE:
-                return opened
-            await self._begin()
+    async def _last(self) -> int:
+        opened = await self._sessions.current()
+        if opened.last_operation is None:
+            opened.last_operation = (await self.last_operation()).operation
+        return opened.last_operation
 
-    async def _begin(self) -> None:
-        """Try once to open a session, and correct the clock in it."""
-        if self._wire is None:
-            self._wire = await self._connect()
-        wire = self._wire
-        wire.max_frame = DEFAULT_MAX_FRAME
-        try:
-            session = await self._handshake(wire)
-        except AckTimeout:  # as patient with a lock that starts anew as whoever set the deadline
-            return
-        except LinkLost:
-            await self.close()
-            raise
-        self._open = _Open(wire=wire, session=session, born=self._now())
-        if self._corrects_clock:
-            await self._correct_clock(self._open)
+    async def _what_became(self, message: Message[Q, R]) -> R | Refusal:
+        """Ask for the outcome of a change that must not be sent again, for its effect may be over (SPEC 7.15)."""
+        body = encode_request(LastOperationRequest())
+        last = await self._until_answered(await self._session_again(), LAST_OPERATION, body)
+        if isinstance(last, Refusal):
+            raise AckTimeout(f"The lock was asked and has not answered: the outcome is unknown. {refused(last)}")
+        record = await self.changes.settle(last)
+        self.unanswered = False
+        if record.state is ChangeState.NOT_DONE:
+            raise Unreachable("The lock was not reached in time, and nothing was changed. Try again.")
+        answer = decoded(message, record.answer)
+        if answer is None:
+            raise AckTimeout(UNKNOWABLE)
+        return answer
 
-    async def _handshake(self, wire: Wire) -> BridgeSession:
-        greeting = await greet(wire, Mode.SESSION, self._keys.peer_id, entropy=self._entropy)
-        if greeting.lock.lock_id != self._lock.wire_id:
-            raise Unreachable(
-                f"Another lock answers here: {greeting.lock.lock_id:08X}, not {self._lock.wire_id:08X}. "
-                "Check which lock is plugged in where."
-            )
-        if greeting.lock.chosen < self._lock.version:
-            raise VersionMismatch(
-                f"The lock has spoken protocol version {self._lock.version} before and offers {greeting.lock.chosen} "
-                "now: an older firmware, or somebody on the line. Nothing was sent."
-            )
-        return await open_session(wire, greeting, self._keys, self._lock.public_key, entropy=self._entropy)
-
-    async def _correct_clock(self, opened: _Open) -> None:
-        """Set a clock that is untrusted or wrong by more than 2 s, and refresh its zone's rule."""
-        told = await self._exchange(opened, CLOCK_GET, encode_request(ClockGetRequest()))
-        if not isinstance(told, ClockGetResponse):
-            return
-        if self._lock.zone not in (None, told.zone):
-            self._open = None  # whoever comes next meets the change, too
-            raise ZoneChanged(told.zone)
-        try:
-            rule = posix_rule(told.zone)
-        except UsageError:
-            rule = told.rule
-        wrong = abs(told.time - self._now()) > CLOCK_TOLERANCE
-        if told.state is ClockState.TRUSTED and not wrong and rule == told.rule:
-            return
-        request = ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule)
-        answer = await self._exchange(opened, CLOCK_SET, encode_request(request))
+    async def _ask(self, message: Message[Q, R], request: Q) -> R:
+        """Ask until the lock answers, with the same body in each new session."""
+        answer = await self._until_answered(await self._sessions.current(), message, encode_request(request))
         if isinstance(answer, Refusal):
-            _log.warning("The lock's clock was not corrected. %s Pairing again sets it.", refused(answer))
+            raise refused(answer)
+        return answer
 
+    async def _until_answered(self, opened: Open, message: Message[Q, R], body: bytes) -> R | Refusal:
+        answer = await self._sessions.exchange(opened, message, body)
+        while answer is None:
+            answer = await self._sessions.exchange(await self._session_again(), message, body)
+        return answer
 
-def _decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:
-    try:
-        return decode_answer(message, body)
-    except MalformedError:
-        _log.warning("The lock sent an answer to %s that this version cannot read.", message.method)
-        return None
+    async def _session_again(self) -> Open:
+        """Return a session for what was asked in an earlier one; where there is none, the outcome stays unknown."""
+        try:
+            return await self._sessions.current()
+        except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
+            # A refusal at a handshake can be forged, and whatever it is: what was asked may have been done.
+            raise LinkLost(f"The lock was asked and has not answered: the outcome is unknown. {error}") from None

@@ -4,6 +4,8 @@ A change that comes while another waits or runs is refused as busy; a read waits
 """
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,11 +15,14 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from protocol.exchange import Retry
 
-from .client import KnownLock, LockClient
+from .changes import Changes
+from .client import LockClient
 from .config import Settings
-from .errors import AckTimeout, BridgeError, LockBusy, NotPaired, Unreachable
+from .errors import AckTimeout, BridgeError, DamagedState, LockBusy, NotPaired, Unreachable
+from .journal import COMMAND_LINE, Caller, Journal, NoJournal
 from .links import MemoryHub, open_link
 from .records import LockRecord, PairingState
+from .sessions import KnownLock
 from .store.folder import StateFolder
 from .store.keys import BridgeKeys
 from .store.ownership import Ownership
@@ -26,6 +31,8 @@ from .wire import Wire
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 Operation = Callable[Concatenate[LockClient, P], Awaitable[T]]
 
 
@@ -33,10 +40,22 @@ class Engine:
     """The owners of all locks that this process has been asked for. Used inside one event loop."""
 
     def __init__(
-        self, settings: Settings, folder: StateFolder, keys: BridgeKeys, *, command: str, hub: MemoryHub | None = None
+        self,
+        settings: Settings,
+        folder: StateFolder,
+        keys: BridgeKeys,
+        *,
+        command: str,
+        hub: MemoryHub | None = None,
+        journal: Journal | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.keys = keys
+        self.journal = journal or NoJournal()
+        self.now = now
+        self.left_open = asyncio.Event()
+        """Set where a caller was told of an unknown outcome; whoever waits for it clears it."""
         self._folder = folder
         self._command = command
         self._hub = hub
@@ -44,11 +63,17 @@ class Engine:
 
     async def read(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
-        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), change=False)
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs))
 
-    async def change(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Change a lock; raise LockBusy where another change waits or runs, AckTimeout at the deadline."""
-        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), change=True)
+    async def change(
+        self, lock: LockRecord, caller: Caller, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Change a lock for `caller`, once, however often it asks.
+
+        Raises LockBusy where another change waits or runs, AckTimeout where the outcome is unknown at the deadline,
+        KeyReused where the caller's key belongs to another request.
+        """
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), caller)
 
     async def connect(self, target: str) -> Wire:
         """Open a wire to a target; raise UsageError or Unreachable."""
@@ -81,11 +106,11 @@ class Engine:
 
 @dataclass(slots=True, kw_only=True)
 class _Job(Generic[T]):
-    """One use of a lock: what to do, until when, and who waits for it."""
+    """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing."""
 
     lock: LockRecord
     work: Callable[[LockClient], Awaitable[T]]
-    change: bool
+    caller: Caller | None
     until: float
     done: asyncio.Future[T]
 
@@ -102,15 +127,18 @@ class _Owner:
         self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
         self._task = asyncio.create_task(self._serve())
 
-    async def run(self, lock: LockRecord, work: Callable[[LockClient], Awaitable[T]], *, change: bool) -> T:
-        """Let the owner do `work`; whoever waits may go away, the work goes on."""
+    async def run(
+        self, lock: LockRecord, work: Callable[[LockClient], Awaitable[T]], caller: Caller | None = None
+    ) -> T:
+        """Let the owner do `work`, a change where it has a caller; whoever waits may go away, the work goes on."""
+        change = caller is not None
         if change and self._changing:
             raise LockBusy(f"Another request is being processed for the lock {self._lock.name}. Try again in a second.")
         self._changing = self._changing or change
         loop = asyncio.get_running_loop()
         until = loop.time() + self._engine.settings.deadline
         done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put_nowait(_Job(lock=lock, work=work, change=change, until=until, done=done))
+        self._jobs.put_nowait(_Job(lock=lock, work=work, caller=caller, until=until, done=done))
         return await done
 
     @property
@@ -139,25 +167,44 @@ class _Owner:
             try:
                 await self._do(job)
             finally:
-                self._changing = self._changing and not job.change
+                self._changing = self._changing and job.caller is None
 
     async def _do(self, job: _Job[Any]) -> None:
         if job.done.done():  # whoever waited has gone away before it began
             return
         try:
             async with asyncio.timeout_at(job.until):
-                await self._turn_to(job.lock)
-                result = await job.work(self._client)
+                result = await self._work(job)
         except asyncio.CancelledError:
             job.done.cancel()
             raise
         except TimeoutError as error:
+            await self._note(job, self._client.changes.give_up())
             _settle(job.done, error if isinstance(error, AckTimeout) else self._silence(job))
         except Exception as error:
+            await self._note(job, self._client.changes.give_up())
             _settle(job.done, error)
         else:
             if not job.done.done():
+                await self._note(job, self._client.changes.told())
+            if not job.done.done():
                 job.done.set_result(result)
+
+    async def _work(self, job: _Job[T]) -> T:
+        await self._turn_to(job.lock)
+        self._client.changes.serve(job.caller or COMMAND_LINE)
+        if self._client.changes.unresolved:
+            await self._client.resolve()
+        return await job.work(self._client)
+
+    async def _note(self, job: _Job[Any], writing: Awaitable[None]) -> None:
+        """Write down what the caller is told; it is told even where that fails, for the row alone says enough."""
+        try:
+            await writing
+        except DamagedState as error:
+            _log.warning("What was told of a change at %s was not written down. %s", self._lock.name, error)
+        if job.caller and self._client.changes.unresolved:
+            self._engine.left_open.set()
 
     async def _turn_to(self, lock: LockRecord) -> None:
         """Take a lock's newest record: another process may have paired anew, or found the lock at another target."""
@@ -169,11 +216,13 @@ class _Owner:
     def _make_client(self) -> LockClient:
         lock = self._lock
         known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
-        return LockClient(known, self._engine.keys, self._connect)
+        engine = self._engine
+        changes = Changes(engine.journal, engine.keys.hmac_key, lock.wire_id, engine.now)
+        return LockClient(known, engine.keys, self._connect, changes=changes, now=engine.now)
 
     def _silence(self, job: _Job[Any]) -> BridgeError:
         name, seconds = self._lock.name, f"{self._engine.settings.deadline:g}"
-        if not job.change:
+        if job.caller is None:
             return AckTimeout(f"The lock {name} has not answered within {seconds} s. Is it powered? Try again.")
         if not self._client.unanswered:
             return Unreachable(
@@ -181,7 +230,7 @@ class _Owner:
             )
         return AckTimeout(
             f"The lock {name} has not acknowledged within {seconds} s: the change may have been made or not. "
-            "Look at the pins before you try again."
+            "Ask the same again within 10 minutes to learn it."
         )
 
     async def _connect(self) -> Wire:

@@ -2,7 +2,8 @@
 
 BridgeError
 ├── UsageError(ValueError)        the caller asked for something that makes no sense
-│   └── RuleBroken                a rule of a pin or a schedule; carries which one
+│   ├── RuleBroken                a rule of a pin or a schedule; carries which one
+│   └── KeyReused                 an idempotency key that belongs to another request
 ├── NotRegistered(LookupError)    no such lock or token in the registry
 ├── AlreadyRegistered             the name or number is taken
 ├── UnsafeState(PermissionError)  keys or database that others may read or write
@@ -36,6 +37,10 @@ class RuleBroken(UsageError):
     def __init__(self, rule: Rule, sentence: str) -> None:
         super().__init__(sentence)
         self.rule = rule
+
+
+class KeyReused(UsageError):
+    """The idempotency key has been used for another request."""
 
 
 class NotRegistered(BridgeError, LookupError):

@@ -16,12 +16,13 @@ from protocol.session import BridgeSession, accepting
 from protocol.vocabulary import Status
 
 from . import handshakes
-from .client import KnownLock, LockClient
+from .client import LockClient
 from .engine import Engine
 from .errors import AckTimeout, AlreadyRegistered, LinkLost, NotPaired, PairingRefused
 from .handshakes import Greeting
 from .records import LockRecord, PairingState
 from .refusals import refused
+from .sessions import KnownLock
 from .store.registry import Registry
 from .wire import Wire
 from .zones import host_zone

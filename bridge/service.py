@@ -2,22 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from protocol.errors import MalformedError
 from protocol.label import parse_label
 from protocol.pin_rules import check_entry, sentence
-from protocol.vocabulary import PinEntry
+from protocol.vocabulary import BoltAction, PinEntry
 
 from .client import LockClient, PinList
 from .config import Settings
 from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
+from .journal import Caller
 from .links import MemoryHub
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
+from .resolver import Resolver
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
@@ -39,7 +41,7 @@ async def open_service(settings: Settings, *, command: str, hub: MemoryHub | Non
                 f"{folder.key_file} is missing, but locks are paired with that key. Restore it from a backup; without "
                 "one, move the registry away too, and pair every lock again."
             )
-        engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub)
+        engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub, journal=registry.journal)
         stack.push_async_callback(engine.close)
         yield Service(registry, engine)
 
@@ -92,15 +94,40 @@ class Service:
         await self._engine.forget(record.id)
         return record
 
-    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
-        """Create a pin and return the id that the lock gave it, once the lock has acknowledged.
+    async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
+        """Create a pin for `caller` and return the id that the lock gave it, once the lock has acknowledged.
 
-        Raises RuleBroken before the lock is asked, Refused, LockBusy, NotPaired, or what a link can do.
+        What was asked before and left without an outcome is not done twice: its id is returned.
+        Raises RuleBroken before the lock is asked, Refused, LockBusy, KeyReused, NotPaired, or what a link can do.
         """
         if rule := check_entry(entry):
             raise RuleBroken(rule, sentence(rule))
         async with self._keeping_zone(lock):
-            return (await self._engine.change(lock, LockClient.create_pin, entry)).id
+            return (await self._engine.change(lock, caller, LockClient.create_pin, entry)).id
+
+    async def operate_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> None:
+        """Move the bolt for `caller`, once; raises what create_pin raises.
+
+        What is not answered is never sent again in another session: only its outcome is asked for.
+        """
+        async with self._keeping_zone(lock):
+            await self._engine.change(lock, caller, LockClient.operate_bolt, action)
+
+    @asynccontextmanager
+    async def resolving(self) -> AsyncIterator[None]:
+        """Meanwhile ask locks for the outcome of changes that were left without one, by this process or another."""
+        resolver = Resolver(self._engine.journal, self.locks, self._resolve, self._engine.left_open)
+        task = asyncio.create_task(resolver.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _resolve(self, lock: LockRecord) -> None:
+        async with self._keeping_zone(lock):
+            await self._engine.read(lock, LockClient.resolve)
 
     async def list_pins(self, lock: LockRecord) -> PinList:
         """Return all pins of a lock, without digits."""

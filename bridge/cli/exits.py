@@ -17,6 +17,7 @@ BY_ERROR: Mapping[type[errors.BridgeError], int] = {
     errors.BridgeError: INTERNAL,
     errors.UsageError: USAGE,
     errors.RuleBroken: USAGE,
+    errors.KeyReused: USAGE,
     errors.NotRegistered: NOT_FOUND,
     errors.AlreadyRegistered: USAGE,
     errors.UnsafeState: AUTHENTICATION,

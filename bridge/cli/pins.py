@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from bridge.errors import UsageError
+from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
 from bridge.zones import UNKNOWN_HERE, find_zone
 from protocol.vocabulary import PinEntry, PinSummary, Schedule
@@ -84,7 +85,7 @@ async def add(
             windows=parse_windows(days, hours or []),
         )
         entry = PinEntry(digits=digits, alias=alias, schedule=schedule)
-        return Created(id=await bridge.create_pin(record, entry))
+        return Created(id=await bridge.create_pin(record, entry, COMMAND_LINE))
 
 
 @app.command(name="list")

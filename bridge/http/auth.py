@@ -1,6 +1,7 @@
 """Who may do what at which lock; an answer never tells whether a lock exists that the token is not granted."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Security
@@ -28,7 +29,15 @@ class TokenHeader(SecurityBase):
         return token.strip() if scheme.lower() == self.scheme_name.lower() else None
 
 
-def lock_access(service: Service) -> Callable[..., Awaitable[LockRecord]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A lock, and the token that is granted it."""
+
+    lock: LockRecord
+    token_id: int
+
+
+def lock_access(service: Service) -> Callable[..., Awaitable[Access]]:
     """Return the dependency that gives a route its lock: `Security(access, scopes=[...])`, every one needed.
 
     Judged in this order, before anything of the body is read: 401 without a valid token; 403 without the
@@ -50,14 +59,14 @@ def lock_access(service: Service) -> Callable[..., Awaitable[LockRecord]]:
         grant: Annotated[Grant, Depends(authenticated)],
         lock_id: Annotated[str, Path(description="The lock's number.")],
         _version: Annotated[str, Path(alias="version", description="Any: all versions are served alike.")],
-    ) -> LockRecord:
+    ) -> Access:
         missing = [scope for scope in needed.scopes if scope not in grant.scopes]
         if missing:
             raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")
         number = _lock_number(lock_id)
         if number not in grant.locks:
             raise NotRegistered("The token is not granted this lock.")
-        return await service.lock(number)
+        return Access(lock=await service.lock(number), token_id=grant.token_id)
 
     return access
 

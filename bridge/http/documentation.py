@@ -8,6 +8,7 @@ from protocol.vocabulary import Rule, Status
 
 from .body import JSON_TYPES
 from .envelope import envelope
+from .keys import HEADER, LONGEST
 from .problems import BUSY, FORBIDDEN, NOT_SET_UP, TIMEOUT, UNAUTHORIZED
 
 _INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
@@ -29,6 +30,14 @@ _CREATE_SCHEMA: Final[dict[str, Any]] = {
             "description": "Monday = 1 to Sunday = 64, added up; null is every day.",
         },
     },
+}
+
+_KEY: Final[dict[str, Any]] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Drawn anew for each change and repeated with it: within 24 h it is made once.",
+    "schema": {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST}}}$"},
 }
 
 _ENVELOPE_SCHEMA: Final[dict[str, Any]] = {
@@ -55,10 +64,10 @@ _LIMITED: Final = {
 
 
 def create_body() -> dict[str, Any]:
-    """Return the operation's requestBody, which the framework cannot know: it never reads the body itself."""
+    """Return the operation's key and body, which the framework cannot know: it never reads them itself."""
     examples = {"permanent": {"value": _PERMANENT}, "limited": {"value": _LIMITED}}
     content = {"schema": _CREATE_SCHEMA, "examples": examples}
-    return {"requestBody": {"required": True, "content": dict.fromkeys(JSON_TYPES, content)}}
+    return {"parameters": [_KEY], "requestBody": {"required": True, "content": dict.fromkeys(JSON_TYPES, content)}}
 
 
 def create_answers() -> dict[int | str, dict[str, Any]]:

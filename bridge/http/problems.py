@@ -22,7 +22,11 @@ from .envelope import answer
 INTERNAL: Final = (500, "The bridge failed; its log has more under this answer's X-Correlation-ID.")
 UNAUTHORIZED: Final = (401, "A valid token is required: Authorization: Bearer <token>, or PersonalKey <key>.")
 FORBIDDEN: Final = (403, "This lock is unknown, or the token is not granted it.")
-TIMEOUT: Final = (408, "The lock did not acknowledge in time: whether it made the change is unknown.")
+TIMEOUT: Final = (
+    408,
+    "The lock did not acknowledge in time: whether it made the change is unknown. "
+    "The same request, repeated within 10 minutes, tells.",
+)
 BUSY: Final = (409, "The lock is occupied with another change: try again.")
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
@@ -48,6 +52,7 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.BridgeError: INTERNAL,
     errors.UsageError: (400, "The request makes no sense to the bridge."),
     errors.RuleBroken: (400, "The pin breaks a rule."),
+    errors.KeyReused: (400, "Idempotency-Key: has been used for another request."),
     errors.NotRegistered: FORBIDDEN,
     errors.AlreadyRegistered: INTERNAL,  # nothing is registered by way of HTTP
     errors.UnsafeState: INTERNAL,

@@ -23,7 +23,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ..errors import AlreadyRegistered, DamagedState, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope
 from .folder import StateFolder, create_private, require_private_database, told
-from .schema import SCHEMA_VERSION, Base, GrantRow, LockRow, SchemaRow, TokenRow
+from .journal import SqlJournal
+from .schema import SCHEMA_VERSION, Base, ChangeRow, GrantRow, LockRow, SchemaRow, TokenRow
 from .tokens import looks_like_token, new_token, token_hash
 
 LARGEST_LOCK_ID = 2**31 - 1
@@ -56,6 +57,11 @@ class Registry:
             await registry.close()
             raise
         return registry
+
+    @property
+    def journal(self) -> SqlJournal:
+        """The journal of changes in the same database; of use as long as the registry is."""
+        return SqlJournal(self._session)
 
     async def close(self) -> None:
         """Close all connections; the registry is of no use afterwards."""
@@ -218,12 +224,20 @@ def _prepare(session: Session) -> None:
             f"{_place(connection.engine.url)} is a database, but no registry of Latchwire. "
             "Name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR."
         )
+    _add_changes(session)
     found = session.scalar(select(SchemaRow.version))
     if found != SCHEMA_VERSION:
         raise DamagedState(
             f"{_place(connection.engine.url)} has schema version {found}, this program reads version "
             f"{SCHEMA_VERSION}. Use the version of Latchwire that wrote it."
         )
+
+
+def _add_changes(session: Session) -> None:
+    """Bring version 1, which had no journal, to version 2; of two processes one finds nothing left to do."""
+    step = update(SchemaRow).where(SchemaRow.version == 1).values(version=2).returning(SchemaRow.version)
+    if session.scalar(step) is not None:
+        ChangeRow.metadata.create_all(session.connection())
 
 
 def _place(url: URL) -> str:

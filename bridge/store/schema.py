@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Moment(TypeDecorator[datetime]):
@@ -74,3 +74,24 @@ class GrantRow(Base):
 
     token_id: Mapped[int] = mapped_column(ForeignKey(TokenRow.id, ondelete="CASCADE"), primary_key=True)
     lock_id: Mapped[int] = mapped_column(ForeignKey(LockRow.id, ondelete="CASCADE"), primary_key=True)
+
+
+class ChangeRow(Base):
+    """A ChangeRecord, field by field; it outlives its token and its lock, whose numbers are never given again."""
+
+    __tablename__ = "changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    wire_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    operation: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[bytes]
+    request_mark: Mapped[bytes]
+    method: Mapped[str]
+    token_id: Mapped[int | None]
+    key: Mapped[str | None]
+    begun: Mapped[datetime] = mapped_column(Moment)
+    state: Mapped[str]
+    answer: Mapped[bytes]
+    told: Mapped[bool]
+    ended: Mapped[datetime | None] = mapped_column(Moment)

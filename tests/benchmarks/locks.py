@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge.client import KnownLock, LockClient
+from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
 from bridge.links import MemoryHub
 from bridge.pairing import PairingWish
 from bridge.records import LockRecord
 from bridge.service import Service
+from bridge.sessions import KnownLock
 from bridge.store.folder import StateFolder
 from bridge.store.keys import load_or_create
 from bridge.store.registry import Registry

@@ -13,6 +13,7 @@ from bridge.engine import Engine
 from bridge.http.app import create_app
 from bridge.http.envelope import answer
 from bridge.http.server import running
+from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
 
 from .locks import bridge
@@ -41,7 +42,7 @@ def _add_routes(app: FastAPI, engine: Engine, lock: LockRecord) -> None:
     @app.post("/clear")
     async def clear() -> Response:
         """Make room for more pins."""
-        await engine.change(lock, LockClient.clear_pins)
+        await engine.change(lock, COMMAND_LINE, LockClient.clear_pins)
         return answer(201)
 
 

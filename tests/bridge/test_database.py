@@ -112,11 +112,11 @@ def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFo
     assert query(folder, "SELECT name FROM sqlite_master") == [("guests",)]
 
 
-@pytest.mark.parametrize("change", ["UPDATE schema_version SET version = 2", "DELETE FROM schema_version"])
+@pytest.mark.parametrize("change", ["UPDATE schema_version SET version = 3", "DELETE FROM schema_version"])
 def test_a_registry_of_another_version_is_refused(folder: StateFolder, change: str) -> None:
     run(folder, nothing)
     query(folder, change)
-    with pytest.raises(DamagedState, match=r"has schema version (2|None), this program reads version 1"):
+    with pytest.raises(DamagedState, match=r"has schema version (3|None), this program reads version 2"):
         run(folder, nothing)
 
 
@@ -129,7 +129,22 @@ def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
             await registry.close()
 
     asyncio.run(scenario())
-    assert query(folder, "SELECT version FROM schema_version") == [(1,)]
+    assert query(folder, "SELECT version FROM schema_version") == [(2,)]
+
+
+def test_openings_at_once_give_a_registry_of_version_1_its_journal_and_keep_what_it_holds(folder: StateFolder) -> None:
+    async def scenario() -> None:
+        registries = await asyncio.gather(*(Registry.open(folder) for _ in range(8)))
+        for registry in registries:
+            assert await registry.locks() == (FRONT,)
+            assert await registry.journal.unresolved(FRONT.wire_id) == ()
+            await registry.close()
+
+    run(folder, lambda registry: registry.add_lock(FRONT))
+    for step in ("DROP TABLE changes", "UPDATE schema_version SET version = 1"):
+        query(folder, step)
+    asyncio.run(scenario())
+    assert query(folder, "SELECT version FROM schema_version") == [(2,)]
 
 
 def test_processes_that_write_at_once_lose_nothing(folder: StateFolder) -> None:

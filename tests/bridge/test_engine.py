@@ -11,6 +11,7 @@ from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
 from bridge.errors import AckTimeout, LockBusy, NotPaired, Unreachable
+from bridge.journal import COMMAND_LINE
 from bridge.links import MemoryHub
 from bridge.records import LockRecord, PairingState
 from bridge.store.folder import StateFolder
@@ -63,7 +64,7 @@ class Bench:
         return asyncio.create_task(self.engine.read(lock, self.last, name, seconds))
 
     def change(self, name: str, seconds: float, lock: LockRecord = FRONT) -> "asyncio.Task[str]":
-        return asyncio.create_task(self.engine.change(lock, self.last, name, seconds))
+        return asyncio.create_task(self.engine.change(lock, COMMAND_LINE, self.last, name, seconds))
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_a_change_that_fails_or_times_out_makes_room_for_the_next(scenario: Scen
     async def test(bench: Bench) -> None:
         if failing:
             with pytest.raises(ZeroDivisionError):
-                await bench.engine.change(FRONT, bench.fail)
+                await bench.engine.change(FRONT, COMMAND_LINE, bench.fail)
         else:
             with pytest.raises(AckTimeout):
                 await bench.change("slow", 9)
@@ -140,7 +141,7 @@ def test_the_deadline_of_a_change_says_that_its_outcome_is_unknown(scenario: Sce
             await bench.change("slow", 9)
         assert str(failure.value) == (
             "The lock front has not acknowledged within 8 s: the change may have been made or not. "
-            "Look at the pins before you try again."
+            "Ask the same again within 10 minutes to learn it."
         )
         assert virtual_loop().time() == pytest.approx(8, abs=1e-5)
 
@@ -153,7 +154,7 @@ def test_the_deadline_of_a_change_that_was_never_sent_says_that_nothing_was_chan
 
     async def test(bench: Bench) -> None:
         with pytest.raises(Unreachable, match="nothing was changed"):
-            await bench.engine.change(FRONT, waits)
+            await bench.engine.change(FRONT, COMMAND_LINE, waits)
 
     scenario(test)
 

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.config import Settings
 from bridge.errors import NotPaired, NotRegistered, RuleBroken, Unreachable, UnsafeState
+from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord, PairingState, Scope
 from bridge.service import Service, open_service
 from bridge.store.folder import StateFolder
@@ -64,7 +65,7 @@ def test_a_broken_rule_is_told_without_the_digits_and_before_the_lock_is_asked(r
     async def test(service: Service) -> None:
         for entry, rule in BROKEN:
             with pytest.raises(RuleBroken) as failure:
-                await service.create_pin(FRONT, entry)
+                await service.create_pin(FRONT, entry, COMMAND_LINE)
             assert failure.value.rule is rule
             assert entry.digits not in str(failure.value)
 
@@ -74,7 +75,7 @@ def test_a_broken_rule_is_told_without_the_digits_and_before_the_lock_is_asked(r
 def test_a_lock_that_is_not_there_is_unreachable_for_changes_and_reads(run: Run) -> None:
     async def test(service: Service) -> None:
         with pytest.raises(Unreachable):
-            await service.create_pin(FRONT, PinEntry(digits="97531", alias="a"))
+            await service.create_pin(FRONT, PinEntry(digits="97531", alias="a"), COMMAND_LINE)
         with pytest.raises(Unreachable):
             await service.list_pins(FRONT)
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.client import KnownLock, LockClient
+from bridge.client import LockClient
 from bridge.handshakes import greet, pair
 from bridge.links import Link, MemoryHub, open_link
 from bridge.links.base import Inbox
+from bridge.sessions import KnownLock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY

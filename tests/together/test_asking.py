@@ -107,11 +107,11 @@ def test_longer_frames_are_expected_once_the_lock_has_told_of_them_and_only_in_t
         door.target = "memory:wire"
         client = door.client()
         await client.info()
-        assert client._wire is not None
-        assert client._wire.max_frame == used
+        assert client._sessions._wire is not None
+        assert client._sessions._wire.max_frame == used
         door.simulator.power_cycle()
         await client.ping()
-        assert client._wire.max_frame == DEFAULT_MAX_FRAME
+        assert client._sessions._wire.max_frame == DEFAULT_MAX_FRAME
 
     run(scenario())
 

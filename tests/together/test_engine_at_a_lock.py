@@ -12,6 +12,7 @@ from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
 from bridge.errors import AckTimeout, LinkLost, LockBusy, LockHeld, NotPaired, Unreachable
+from bridge.journal import COMMAND_LINE
 from bridge.links import MemoryHub, open_link
 from bridge.records import LockRecord, PairingState
 from bridge.store.folder import StateFolder
@@ -45,7 +46,7 @@ class Bench:
         )
 
     async def create(self, entry: PinEntry = NEW) -> int:
-        return (await self.engine.change(self.record, LockClient.create_pin, entry)).id
+        return (await self.engine.change(self.record, COMMAND_LINE, LockClient.create_pin, entry)).id
 
     async def ping(self) -> bytes:
         return await self.engine.read(self.record, LockClient.ping, b"?")

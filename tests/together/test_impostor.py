@@ -9,6 +9,7 @@ from secrets import token_bytes
 import pytest
 
 from bridge.errors import BridgeError, LinkLost, NotPaired, PairingRefused, ZoneChanged
+from bridge.journal import COMMAND_LINE
 from bridge.links.base import Inbox
 from protocol.codec import build, parse
 from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
@@ -180,10 +181,10 @@ def test_hours_converted_for_a_zone_that_the_lock_has_left_are_not_sent(scenario
         shop.settings = ours
         async with shop.process() as service:
             with pytest.raises(ZoneChanged, match="America/New_York"):
-                await service.create_pin(record, daily)
+                await service.create_pin(record, daily, COMMAND_LINE)
             known = await service.lock(record.id)
             assert known == replace(record, zone="America/New_York")
-            assert await service.create_pin(known, daily) == 1
+            assert await service.create_pin(known, daily, COMMAND_LINE) == 1
 
     scenario(test)
 

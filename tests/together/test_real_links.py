@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import KnownLock, LockClient
+from bridge.client import LockClient
 from bridge.errors import LinkLost, Unreachable
 from bridge.handshakes import greet, pair
 from bridge.links import Link, open_link
+from bridge.sessions import KnownLock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY

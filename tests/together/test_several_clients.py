@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
-from bridge.client import KnownLock, LockClient
+from bridge.client import LockClient
 from bridge.errors import LinkLost, NotPaired, Refused
 from bridge.handshakes import greet, pair
 from bridge.links import open_link
+from bridge.sessions import KnownLock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY

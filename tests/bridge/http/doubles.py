@@ -1,6 +1,7 @@
 """A double of the service that knows one lock and three tokens, records what it is asked, and fails on demand."""
 
 from bridge.errors import NotRegistered
+from bridge.journal import Caller
 from bridge.records import Grant, LockRecord, PairingState, Scope
 from bridge.service import Service
 from protocol.vocabulary import PinEntry
@@ -19,6 +20,7 @@ class RecordingService(Service):
     def reset(self) -> None:
         self.calls: list[str] = []
         self.created: list[PinEntry] = []
+        self.callers: list[Caller] = []
         self.failure: Exception | None = None
         self.zone = "Europe/Warsaw"
 
@@ -45,10 +47,11 @@ class RecordingService(Service):
             version=1,
         )
 
-    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
+    async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
         self.calls.append("create_pin")
         assert lock.id == LOCK
         if self.failure is not None:
             raise self.failure
         self.created.append(entry)
+        self.callers.append(caller)
         return PIN_ID

@@ -1,7 +1,11 @@
 import httpx2
 import pytest
+from fastapi import Request
 
 from bridge import errors
+from bridge.http.keys import idempotency_key
+from bridge.http.problems import ApiError
+from bridge.journal import Caller
 from protocol.pin_rules import sentence
 from protocol.vocabulary import PinEntry, Rule, Schedule, Status, Weekdays, Window
 
@@ -113,12 +117,44 @@ def test_a_zone_that_the_host_does_not_know_is_428(create: Create, service: Reco
     assert create(FIRST_EXAMPLE).status_code == 201
 
 
+@pytest.mark.parametrize("key", [None, "k", "~" * 255, "two words"])
+def test_a_change_is_made_for_the_token_and_under_the_key_of_its_request(
+    create: Create, service: RecordingService, key: str | None
+) -> None:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    assert create(FIRST_EXAMPLE, headers=headers).status_code == 201
+    assert service.callers == [Caller(token_id=1, key=key)]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])
+def test_a_key_that_is_none_is_400_and_asks_nothing(create: Create, service: RecordingService, key: str) -> None:
+    response = create(FIRST_EXAMPLE, headers={"Idempotency-Key": key})
+    assert response.status_code == 400
+    assert response.json()["errorMessages"] == ["Idempotency-Key: must be one of 1 to 255 printable ASCII characters."]
+    assert service.created == []
+
+
+def test_a_key_beyond_ascii_is_none() -> None:
+    with pytest.raises(ApiError):
+        idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"\xe9")]}))
+
+
+def test_two_keys_are_none() -> None:
+    with pytest.raises(ApiError):
+        idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]}))
+
+
+def test_a_key_of_another_request_is_400(create: Create, service: RecordingService) -> None:
+    service.failure = errors.KeyReused("no")
+    assert create(FIRST_EXAMPLE, headers={"Idempotency-Key": "k"}).status_code == 400
+
+
 def test_the_operation_is_documented_with_its_scope_and_every_answer(http: httpx2.Client) -> None:
     document = http.get("/openapi.json").json()
     operation = document["paths"]["/api/{version}/my/lock/{lock_id}/pin"]["post"]
     assert set(operation["responses"]) == {"201", "400", "401", "403", "406", "408", "409", "422", "428"}
     assert operation["security"] == [{"Bearer": ["Device.ReadWrite"]}, {"PersonalKey": ["Device.ReadWrite"]}]
-    assert [parameter["name"] for parameter in operation["parameters"]] == ["lock_id", "version"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["lock_id", "version", "Idempotency-Key"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "application/json-patch+json"}
     assert "ValidationError" not in str(document)
 

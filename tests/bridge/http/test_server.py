@@ -9,6 +9,7 @@ import pytest
 from bridge.errors import UsageError
 from bridge.http.app import create_app
 from bridge.http.server import listen, running
+from bridge.journal import Caller
 from bridge.records import LockRecord
 from protocol.vocabulary import PinEntry
 
@@ -23,8 +24,8 @@ class SlowService(RecordingService):
         self.entered = asyncio.Event()
         self.go = asyncio.Event()
 
-    async def create_pin(self, lock: LockRecord, entry: PinEntry) -> int:
-        del lock, entry
+    async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
+        del lock, entry, caller
         self.entered.set()
         await self.go.wait()
         return PIN_ID

@@ -1,0 +1,101 @@
+"""The journal of changes in the registry's database; a commit returns once the row would survive a loss of power."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
+from .schema import ChangeRow
+
+
+class SqlJournal:
+    """A bridge.journal.Journal over sessions that commit at their end and raise DamagedState where they fail."""
+
+    def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        self._session = session
+
+    async def begin(self, record: ChangeRecord) -> ChangeRecord:
+        """Do as Journal says."""
+        async with self._session() as session:
+            await session.execute(delete(ChangeRow).where(ChangeRow.begun < record.begun - KEPT))
+            new = insert(ChangeRow).values(_columns(record)).returning(ChangeRow.number)
+            number = (await session.execute(new)).scalar_one()
+        return replace(record, number=number)
+
+    async def save(self, record: ChangeRecord) -> None:
+        """Do as Journal says."""
+        async with self._session() as session:
+            change = update(ChangeRow).where(ChangeRow.number == record.number)
+            await session.execute(change.values(_columns(record)))
+
+    async def unresolved(self, wire_id: int) -> tuple[ChangeRecord, ...]:
+        """Do as Journal says."""
+        return await self._found(ChangeRow.wire_id == wire_id, ChangeRow.state.in_(UNRESOLVED))
+
+    async def unresolved_locks(self) -> frozenset[int]:
+        """Do as Journal says."""
+        async with self._session() as session:
+            return frozenset(await session.scalars(select(ChangeRow.wire_id).where(ChangeRow.state.in_(UNRESOLVED))))
+
+    async def latest(self, wire_id: int, caller: Caller, request_mark: bytes) -> ChangeRecord | None:
+        """Do as Journal says."""
+        found = await self._found(
+            ChangeRow.wire_id == wire_id,
+            ChangeRow.token_id == caller.token_id,
+            ChangeRow.request_mark == request_mark,
+        )
+        return found[-1] if found else None
+
+    async def keyed(self, caller: Caller, since: datetime) -> ChangeRecord | None:
+        """Do as Journal says."""
+        found = await self._found(
+            ChangeRow.token_id == caller.token_id, ChangeRow.key == caller.key, ChangeRow.begun >= since
+        )
+        return found[-1] if found else None
+
+    async def later(self, record: ChangeRecord) -> tuple[ChangeRecord, ...]:
+        """Do as Journal says."""
+        return await self._found(ChangeRow.wire_id == record.wire_id, ChangeRow.number > record.number)
+
+    async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
+        async with self._session() as session:
+            rows = await session.scalars(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))
+            return tuple(_record(row) for row in rows)
+
+
+def _columns(record: ChangeRecord) -> dict[str, object]:
+    return {
+        "wire_id": record.wire_id,
+        "operation": record.operation,
+        "mark": record.mark,
+        "request_mark": record.request_mark,
+        "method": record.method,
+        "token_id": record.caller.token_id,
+        "key": record.caller.key,
+        "begun": record.begun,
+        "state": record.state.value,
+        "answer": record.answer,
+        "told": record.told,
+        "ended": record.ended,
+    }
+
+
+def _record(row: ChangeRow) -> ChangeRecord:
+    return ChangeRecord(
+        number=row.number,
+        wire_id=row.wire_id,
+        operation=row.operation,
+        mark=row.mark,
+        request_mark=row.request_mark,
+        method=row.method,
+        caller=Caller(token_id=row.token_id, key=row.key),
+        begun=row.begun,
+        state=ChangeState(row.state),
+        answer=row.answer,
+        told=row.told,
+        ended=row.ended,
+    )
