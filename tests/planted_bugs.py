@@ -219,8 +219,8 @@ BUGS = (
     Bug(
         name="trust in the clock judged before a pin is found disabled",
         file="firmware_sim/behaviours/schedule.py",
-        good="if not pin.entry.enabled:",
-        bad="if not pin.entry.enabled and self._clock.trusted:",
+        good="if pin.entry.enabled else Denial.DISABLED",
+        bad="if pin.entry.enabled or not trusted else Denial.DISABLED",
         tests=("tests/firmware_sim/test_keypad.py",),
     ),
     Bug(

@@ -1,4 +1,4 @@
-"""What a lock's pins should be: a dict and the rules of SPEC 7.6 to 7.11, without flash, frames or sessions."""
+"""What a lock's pins should be (SPEC 7.6 to 7.11) and its keypad (8.2, 8.4), without flash, frames or sessions."""
 
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -121,3 +121,34 @@ class SlotsModel:
         self.operations[who] += 1
         self.list_version += 1
         return self.list_version
+
+
+@dataclass(slots=True, kw_only=True)
+class KeypadModel:
+    """The lock-out after wrong entries; times are in virtual seconds."""
+
+    wrong: int = 0
+    lockouts: int = 0
+    until: float | None = None
+
+    def enter(self, judged: Decision, at: float) -> Decision:
+        """Return what the keypad answers at `at` to an entry that is `judged` so by itself."""
+        if self.until is not None and at < self.until:
+            return Decision(granted=False, denial=Denial.LOCKED_OUT)
+        self.until = None
+        if judged.granted:
+            self.wrong = self.lockouts = 0
+        self.wrong += judged.denial is Denial.UNKNOWN
+        if self.wrong == 5:
+            self.wrong, self.lockouts = 0, self.lockouts + 1
+            self.until = at + self._length
+        return judged
+
+    def lose_power(self, at: float) -> None:
+        """Begin a lock-out anew where one runs."""
+        if self.until is not None and at < self.until:
+            self.until = at + self._length
+
+    @property
+    def _length(self) -> int:
+        return (60, 120, 240, 480, 960, 1920, 3600)[min(self.lockouts, 7) - 1]
