@@ -114,7 +114,8 @@ def test_the_two_commands_exist(name: str) -> None:
 def test_the_plan_of_faults_is_one() -> None:
     section = README.read_text().partition("\n## A lock that fails on demand\n")[2].partition("\n## ")[0]
     (text,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
-    assert [fault.kind.value for fault in parse_plan(text, "README.md")] == [
+    kinds_told = [fault.kind.value for fault in parse_plan(text, "README.md")]
+    assert kinds_told == ["drop", "late", "brown_out", "drift", "busy"]
         "drop",
         "late",
         "brown_out",
@@ -123,5 +124,5 @@ def test_the_plan_of_faults_is_one() -> None:
     ]
     told = {word for comment in re.findall(r"#(.*)", text) for word in re.findall(r"\w+", comment)}
     kinds = {kind.value for words in SUBSYSTEMS.values() for kind in words}
-    assert kinds <= told | {fault.kind.value for fault in parse_plan(text, "README.md")}
+    assert kinds <= told | set(kinds_told)
     assert {tear.value for tear in Tear} <= told
