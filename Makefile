@@ -16,6 +16,7 @@ help:
 	@echo "make coverage  see that the tests reach every branch of what locks and secrets hang on"
 	@echo "make fuzz   try 100,000 inputs at each parser"
 	@echo "make bench  print the speed table"
+	@echo "make soak   run the long runs, in minutes: all, or those in PARTS=..."
 	@echo "make bugs   plant known bugs, one after another, and see the tests catch them"
 	@echo "make generate  write protocol/generated.py from the layouts"
 	@echo "make lock   renew constraints.txt from what is installed"
@@ -46,6 +47,9 @@ fuzz: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks
+
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak $(PARTS)
 
 bugs: $(STAMP)
 	$(BIN)/python -m tests.planted_bugs

@@ -3,6 +3,7 @@
 One rule: a change keeps its operation id and its body until the lock has answered it, across sessions and links.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -63,6 +64,9 @@ from .zones import posix_rule
 Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=Response)
 C = TypeVar("C", bound=Change)
+
+_BUSY_PAUSE = 1.0
+"""Seconds after which a lock that was busy is asked again (SPEC 6.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +260,12 @@ class LockClient:
         return answer
 
     async def _until_answered(self, opened: Open, message: Message[Q, R], body: bytes) -> R | Refusal:
+        """Ask in one session after another; a lock may be busy before it has looked for what was asked earlier."""
         answer = await self._sessions.exchange(opened, message, body)
-        while answer is None:
+        asked_before = self.unanswered and answer is None
+        while answer is None or (asked_before and _is_busy(answer)):
+            if answer is not None:
+                await asyncio.sleep(_BUSY_PAUSE)
             answer = await self._sessions.exchange(await self._session_again(), message, body)
         return answer
 
@@ -268,3 +276,7 @@ class LockClient:
         except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
             # A refusal at a handshake can be forged, and whatever it is: what was asked may have been done.
             raise LinkLost(f"The lock was asked and has not answered: the outcome is unknown. {error}") from None
+
+
+def _is_busy(answer: Response | Refusal) -> bool:
+    return isinstance(answer, Refusal) and answer.status is Status.BUSY

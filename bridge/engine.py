@@ -79,6 +79,12 @@ class Engine:
         """Open a wire to a target; raise UsageError or Unreachable."""
         return Wire(await open_link(target, self._hub), Retry(), Random())  # noqa: S311  jitter is no secret
 
+    def client(self, lock: LockRecord, connect: Callable[[], Awaitable[Wire]]) -> LockClient:
+        """Return a client of a lock, without any link yet."""
+        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
+        changes = Changes(self.journal, self.keys.hmac_key, lock.wire_id, self.now)
+        return LockClient(known, self.keys, connect, changes=changes, now=self.now)
+
     def own(self, wire_id: int) -> Ownership:
         """Make this process the owner of a lock; raise LockHeld."""
         return Ownership.acquire(self._folder, wire_id, command=self._command, now=datetime.now(UTC))
@@ -214,11 +220,7 @@ class _Owner:
             self._client = self._make_client()
 
     def _make_client(self) -> LockClient:
-        lock = self._lock
-        known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
-        engine = self._engine
-        changes = Changes(engine.journal, engine.keys.hmac_key, lock.wire_id, engine.now)
-        return LockClient(known, engine.keys, self._connect, changes=changes, now=engine.now)
+        return self._engine.client(self._lock, self._connect)
 
     def _silence(self, job: _Job[Any]) -> BridgeError:
         name, seconds = self._lock.name, f"{self._engine.settings.deadline:g}"

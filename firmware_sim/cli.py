@@ -1,9 +1,10 @@
 """The `sim` commands. Each returns values: their fields are the JSON, their text is for people."""
 
 import asyncio
+import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,10 @@ from .clock import MAX_DRIFT, MAX_TIME
 from .control import FULL, MAX_ADVANCE, call, serve_control
 from .device import GEOMETRY
 from .errors import OptionError, SimError
+from .failing_flash import FailingFlash
+from .faults import Fault, read_plan
 from .flash import Flash, ImageFlash, NorFlash
+from .hostile import HostileSimulator
 from .ports.pty import serve_pty
 from .ports.tcp import serve_tcp
 from .simulator import Simulator, seeded_entropy
@@ -40,11 +44,14 @@ class Running:
     control: str | None
     slots: int
     damage: str
+    fault_seed: int | None
 
     def __str__(self) -> str:
         places = [f"serial:{self.serial}"] if self.serial else []
         places += [f"tcp:{self.tcp}"] if self.tcp else []
         text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
+        if self.fault_seed is not None:
+            text += f"\nFaults strike as planned; --seed {self.fault_seed} repeats them."
         return f"{text}\nWarning: {self.damage}" if self.damage else text
 
 
@@ -90,6 +97,7 @@ class State:
     clock_trusted: bool
     zone: str
     damage: str
+    faults: int
 
     def __str__(self) -> str:
         window = "open" if self.pairing_open else "closed"
@@ -104,6 +112,7 @@ class State:
             f"audit    {self.audit_last} records so far",
             f"clock    {self.time} ({trust}), zone {self.zone}",
         ]
+        lines += [f"faults   {self.faults} have struck"] if self.faults else []
         return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
 
 
@@ -115,6 +124,7 @@ async def run(
     flash: Path | None = None,
     slots: int = 20,
     seed: int | None = None,
+    faults: Path | None = None,
     control: Path | None = None,
     label_file: Path | None = None,
     pairing_open: bool = False,
@@ -133,6 +143,9 @@ async def run(
         How many pins the lock can hold, 1 to 250.
     seed
         Draw all random bytes from this seed, to repeat a test. Such a lock is not secret.
+    faults
+        Let link, flash, clock and processor fail as this TOML file says, by chance drawn from the seed: a [[fault]]
+        table for each, such as link = "drop" and probability = 0.05, or flash = "brown_out" and at = 60 (seconds).
     control
         Make a control socket here, for `sim enter` and the other hands.
     label_file
@@ -142,12 +155,14 @@ async def run(
     """
     if serial is None and tcp is None:
         raise OptionError("A simulated lock needs a place: give --serial PATH, or --tcp HOST:PORT, or both.")
+    plan = read_plan(faults) if faults else None
     end = _end_on_signals_and_failures()
     async with AsyncExitStack() as stack:
         memory: Flash = (
             NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
         )
-        simulator = Simulator(memory, slots=slots, entropy=seeded_entropy(seed))
+        luck = int.from_bytes(os.urandom(4)) if seed is None else seed
+        simulator = _simulator(memory, slots=slots, seed=seed, plan=plan, luck=luck)
         stack.callback(simulator.stop)
         if label_file:
             _write_label(label_file, simulator.device.factory.secret)
@@ -167,6 +182,7 @@ async def run(
             control=str(control) if control else None,
             slots=seen.slots,
             damage=seen.damage,
+            fault_seed=luck if faults else None,
         )
         await end
 
@@ -280,6 +296,13 @@ async def door(*, control: ControlPath, blocked: bool) -> State:
 async def state(*, control: ControlPath) -> State:
     """Show what somebody who opens the casing can see."""
     return _state(await call(control, {"do": "state"}))
+
+
+def _simulator(memory: Flash, *, slots: int, seed: int | None, plan: Sequence[Fault] | None, luck: int) -> Simulator:
+    entropy = seeded_entropy(seed)
+    if plan is None:
+        return Simulator(memory, slots=slots, entropy=entropy)
+    return HostileSimulator(FailingFlash(memory), plan, luck=luck, slots=slots, entropy=entropy)
 
 
 def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[str]:

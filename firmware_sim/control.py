@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .clock import DAY, MAX_DRIFT, MAX_TIME
-from .errors import ControlError
+from .errors import ControlError, PowerCut
 from .keypad import SENTENCES, Decision
 from .simulator import Simulator
 
@@ -156,7 +156,10 @@ def _moved(simulator: Simulator, request: Request) -> bool:
 
 
 def _enter(simulator: Simulator, digits: str) -> Answer:
-    return _decided(simulator.enter(digits))
+    try:
+        return _decided(simulator.enter(digits))
+    except PowerCut:
+        return {"ok": False, "error": "The simulated lock lost power before it decided. Type the pin again."}
 
 
 def _explain(simulator: Simulator, pin_id: int, at: object) -> Answer:

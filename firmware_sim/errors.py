@@ -8,6 +8,7 @@ SimError
 ├── StoreDamaged         flash holds something, but nothing intact; it was left as it is
 ├── StoreTooNew          flash was written in a later format; it was left as it is
 ├── OptionError          a command was given something that makes no sense
+├── FaultPlanError       a fault plan holds something that makes no sense
 ├── PortError            the lock cannot be offered where it was asked for
 └── ControlError         no hand at the door: nothing listens at the control socket, or it did not understand
 
@@ -47,6 +48,12 @@ class StoreTooNew(SimError):
 
 class OptionError(SimError):
     """A command was given something that makes no sense."""
+
+    exit_code = 2
+
+
+class FaultPlanError(SimError):
+    """A fault plan cannot be read, or holds something that makes no sense."""
 
     exit_code = 2
 

@@ -60,11 +60,18 @@ class ClockDrifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Busied:
+    """Something else keeps the lock busy for so many seconds: it answers BUSY."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """The time that the lock asked for has come."""
 
 
-Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | ClockDrifted | Woken
+Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | ClockDrifted | Busied | Woken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

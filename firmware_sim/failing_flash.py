@@ -94,7 +94,7 @@ class FailingFlash:
 
     def _erase_page(self, page: int) -> None:
         erases = self._erases.get(page, 0)
-        if page not in self.bad_pages and erases != self.endurance:
+        if page not in self.bad_pages and (self.endurance is None or erases < self.endurance):
             self._erases[page] = erases + 1
             self.inner.erase(page)
 

@@ -25,9 +25,10 @@ from .behaviours.pins import Pins
 from .behaviours.reset import HOLD_SECONDS as RESET_SECONDS
 from .behaviours.reset import stage_reset
 from .behaviours.schedule import Gate
-from .clock import Clock
+from .clock import NANOSECONDS, Clock
 from .events import (
     Action,
+    Busied,
     ButtonHeld,
     ClockDrifted,
     ClockMoved,
@@ -84,6 +85,7 @@ class Firmware:
             factory, self.memory, clock, self.pins, self.pairing, bolt, self.audit, self._keeping, self.battery
         )
         self._handler: Handler = self._requests
+        self._busy_until_ns = 0
         self._note(AuditEvent.POWER_ON)
 
     @property
@@ -109,6 +111,14 @@ class Firmware:
                 actions.append(Decided(decision=self._entries.enter(event.digits)))
             case ButtonHeld():
                 actions += self._button(event.seconds)
+            case ClockMoved() | ClockDrifted():
+                self._clock(event)
+            case Busied():
+                self._busy_until_ns = self.clock.now_ns + round(event.seconds * NANOSECONDS)
+        return actions
+
+    def _clock(self, event: ClockMoved | ClockDrifted) -> None:
+        match event:
             case ClockMoved(epoch=None):
                 self._keeping.lose()
                 self.memory.try_commit()
@@ -116,7 +126,6 @@ class Firmware:
                 self.clock.show(epoch)
             case ClockDrifted():
                 self.clock.drift(event.ppm)
-        return actions
 
     def _private_key(self, entropy: bytes) -> bytes:
         identity = self.memory.get(IDENTITY_KEY, Identity)
@@ -181,6 +190,8 @@ class Firmware:
             return _unreadable(body)
         if session.pairing is not (message is PAIR_COMMIT):
             return encode_answer(message.opcode, Refusal(status=Status.DENIED))
+        if self.clock.now_ns < self._busy_until_ns:
+            return encode_answer(message.opcode, Refusal(status=Status.BUSY))
         if not session.pairing:
             if self.pairing.stage_confirmed(session.peer_id, self.clock.now_ns):
                 self.audit.stage(AuditEvent.PEER_ADDED, cause=Cause.REQUEST, peer_id=session.peer_id)

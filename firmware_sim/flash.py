@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import FileIO
@@ -13,6 +14,8 @@ from .errors import FlashImageError, FlashRuleError
 
 WORD = 4
 """Bytes in a word, the smallest thing that can be programmed."""
+_ERASED = b"\xff"
+_ONE_MORE = bytes(range(1, 256)) + b"\xff"  # translates counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,37 +59,40 @@ class Flash(Protocol):
 
 
 class _Page(NamedTuple):
+    """A page as far up as anything was programmed since its erase."""
+
     cells: bytearray
-    programs: bytearray  # of each word since the last erase
+    programs: bytearray  # of each word
 
 
 class NorFlash:
-    """Flash in memory; an erased page takes none. Breaking a rule of NOR raises FlashRuleError.
+    """Flash in memory that costs what was programmed into it. Breaking a rule of NOR raises FlashRuleError.
 
     `wear` counts the erases of each page, `operations` counts programmed words and erased pages together.
     """
+
+    __slots__ = ("_pages", "geometry", "operations", "wear")
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
         self.wear = [0] * geometry.pages
         self.operations = 0
-        self._erased = b"\xff" * geometry.page_size
         self._pages: dict[int, _Page] = {}
 
     def read(self, address: int, length: int) -> bytes:
         """Return `length` bytes from `address`, across pages."""
         self._check_span(address, length)
-        first, offset = divmod(address, self.geometry.page_size)
-        last = (address + length - 1) // self.geometry.page_size
-        return b"".join(map(self._cells, range(first, last + 1)))[offset : offset + length]
+        return b"".join(self._cells(*span) for span in self._spans(address, length))
 
     def program(self, address: int, data: bytes) -> None:
         """Program whole words upwards from `address`; the first word that breaks a rule stops it."""
         self._check_span(address, len(data))
         if address % WORD or len(data) % WORD:
             raise FlashRuleError(f"Only whole words can be programmed, not {len(data)} bytes at {address:#x}.")
-        for start in range(0, len(data), WORD):
-            self._program_word(address + start, data[start : start + WORD])
+        start = 0
+        for number, offset, length in self._spans(address, len(data)):
+            self._program_within(number, offset, data[start : start + length])
+            start += length
 
     def erase(self, page: int) -> None:
         """Set every bit of a page to 1."""
@@ -97,30 +103,58 @@ class NorFlash:
 
     def is_erased(self, page: int) -> bool:
         """Whether a page reads as erased."""
-        return self._cells(page) == self._erased
+        return page not in self._pages or not self._pages[page].cells.strip(_ERASED)
 
-    def _program_word(self, address: int, word: bytes) -> None:
-        number, offset = divmod(address, self.geometry.page_size)
-        page = self._pages.get(number) or self._fill(number, self._erased)
-        if int.from_bytes(word) & ~int.from_bytes(page.cells[offset : offset + WORD]):
-            raise FlashRuleError(f"The word at {address:#x} would need an erase: programming only clears bits.")
-        if page.programs[offset // WORD] == self.geometry.programs_per_word:
-            raise FlashRuleError(f"The word at {address:#x} has taken all its programs since the last erase.")
-        page.cells[offset : offset + WORD] = word
-        page.programs[offset // WORD] += 1
-        self.operations += 1
+    def _program_within(self, number: int, offset: int, data: bytes) -> None:
+        """Program a stretch of one page at once; where it breaks a rule, word after word up to the one that does."""
+        page = self._pages.get(number) or self._fill(number, b"")
+        end = offset + len(data)
+        page.cells.extend(_ERASED * (end - len(page.cells)))
+        page.programs.extend(bytes(len(page.cells) // WORD - len(page.programs)))
+        words = slice(offset // WORD, end // WORD)
+        if reason := self._broken_rule(page.cells[offset:end], data, page.programs[words]):
+            if len(data) == WORD:
+                raise FlashRuleError(f"The word at {number * self.geometry.page_size + offset:#x} {reason}")
+            for at in range(0, len(data), WORD):
+                self._program_within(number, offset + at, data[at : at + WORD])
+            return
+        page.cells[offset:end] = data
+        page.programs[words] = page.programs[words].translate(_ONE_MORE)
+        self.operations += len(data) // WORD
+
+    def _broken_rule(self, old: bytes | bytearray, new: bytes, programs: bytes | bytearray) -> str:
+        if not _only_clears(old, new):
+            return "would need an erase: programming only clears bits."
+        if max(programs) >= self.geometry.programs_per_word:
+            return "has taken all its programs since the last erase."
+        return ""
 
     def _fill(self, number: int, cells: bytes) -> _Page:
-        page = _Page(bytearray(cells), bytearray(len(cells) // WORD))
-        self._pages[number] = page
+        used = -(-len(cells.rstrip(_ERASED)) // WORD)
+        page = self._pages[number] = _Page(bytearray(cells[: used * WORD]), bytearray(used))
         return page
 
-    def _cells(self, page: int) -> bytes | bytearray:
-        return self._pages[page].cells if page in self._pages else self._erased
+    def _cells(self, number: int, offset: int, length: int) -> bytes | bytearray:
+        page = self._pages.get(number)
+        return (page.cells[offset : offset + length] if page else b"").ljust(length, _ERASED)
+
+    def _spans(self, address: int, length: int) -> Iterator[tuple[int, int, int]]:
+        """Yield page, offset in it, and length of each piece that a stretch has in one page."""
+        size, end = self.geometry.page_size, address + length
+        while address < end:
+            number, offset = divmod(address, size)
+            piece = min(size - offset, end - address)
+            yield number, offset, piece
+            address += piece
 
     def _check_span(self, address: int, length: int) -> None:
         if address < 0 or length < 0 or address + length > self.geometry.size:
             raise FlashRuleError(f"{length} bytes at {address:#x} lie outside of the flash.")
+
+
+def _only_clears(old: bytes | bytearray, new: bytes) -> bool:
+    """Whether `new` has no bit that `old` lacks, so that a program leads from one to the other."""
+    return not int.from_bytes(new) & ~int.from_bytes(old)
 
 
 class ImageFlash(NorFlash):
@@ -131,13 +165,15 @@ class ImageFlash(NorFlash):
     Raises FlashImageError when the file cannot be used; memory then holds what the file does.
     """
 
+    __slots__ = ("_file", "_path")
+
     def __init__(self, path: Path, geometry: Geometry) -> None:
         super().__init__(geometry)
         self._path = path
         self._file, image = _open_image(path, geometry.size)
         for page in range(geometry.pages):
             cells = image[page * geometry.page_size : (page + 1) * geometry.page_size]
-            if cells != self._erased:
+            if cells.strip(_ERASED):
                 self._fill(page, cells)
 
     def program(self, address: int, data: bytes) -> None:
@@ -148,7 +184,7 @@ class ImageFlash(NorFlash):
     def erase(self, page: int) -> None:
         """Set every bit of a page to 1, in memory and then in the file."""
         super().erase(page)
-        self._write(page * self.geometry.page_size, self._erased)
+        self._write(page * self.geometry.page_size, _ERASED * self.geometry.page_size)
 
     def close(self) -> None:
         """Release the file and its lock."""

@@ -101,6 +101,8 @@ class Link:
 class Links:
     """Up to three links, each with at most one attempt, one candidate and one session."""
 
+    __slots__ = ("_factory", "_pairing", "_private", "links")
+
     def __init__(self, factory: Factory, private: bytes, pairing: Pairing) -> None:
         self._factory = factory
         self._private = private

@@ -5,7 +5,9 @@ import os
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -13,7 +15,8 @@ from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
 from .device import Device, Stepped
-from .events import ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Woken
+from .errors import PowerCut
+from .events import Busied, ButtonHeld, ClockDrifted, ClockMoved, DigitsEntered, Event, Woken
 from .flash import Flash
 from .keypad import Decision
 
@@ -55,6 +58,8 @@ class Snapshot:
     clock_trusted: bool
     zone: str
     damage: str
+    faults: int = 0
+    """How many faults of a plan have struck."""
 
 
 def seeded_entropy(seed: int | None) -> Callable[[int], bytes]:
@@ -84,35 +89,36 @@ class Simulator:
         """Take a link and return its number; one link too many is hung up at once."""
         number = next(self._numbers)
         self._attached[number] = _Attached(wire=wire, connection=connection)
-        self._carry_out(self.device.open(number, connection=connection))
+        self._let(lambda: self.device.open(number, connection=connection))
         return number
 
     def detach(self, number: int) -> None:
         """The other end of a link is gone."""
         if self._attached.pop(number, None):
-            self._carry_out(self.device.close(number))
+            self._let(lambda: self.device.close(number))
 
     def receive(self, number: int, data: bytes) -> None:
         """Bytes came in."""
-        self._carry_out(self.device.receive(number, data))
+        self._let(lambda: self.device.receive(number, data))
 
     def enter(self, digits: str) -> Decision:
-        """Type at the keypad."""
-        decided = self._carry_out(self.device.happen(DigitsEntered(digits=digits))).decided
-        assert decided is not None  # noqa: S101  the firmware decides each entry at once
+        """Type at the keypad; raise PowerCut where power was lost before the lock decided: it has started anew."""
+        decided = self._happen(DigitsEntered(digits=digits)).decided
+        if decided is None:
+            raise PowerCut
         return decided.decision
 
     def hold_button(self, seconds: float) -> None:
         """Hold the button inside the door."""
-        self._carry_out(self.device.happen(ButtonHeld(seconds=seconds)))
+        self._happen(ButtonHeld(seconds=seconds))
 
     def move_clock(self, epoch: int | None) -> None:
         """Let the lock's clock show `epoch` from now on, or, None, lose the time."""
-        self._carry_out(self.device.happen(ClockMoved(epoch=epoch)))
+        self._happen(ClockMoved(epoch=epoch))
 
     def drift_clock(self, ppm: int) -> None:
         """Let the lock's clock gain so many parts per million from now on, or lose them."""
-        self._carry_out(self.device.happen(ClockDrifted(ppm=ppm)))
+        self._happen(ClockDrifted(ppm=ppm))
 
     def pass_time(self, seconds: int) -> None:
         """Let time pass at once for the lock and its clock; what falls due on the way happens in its turn."""
@@ -120,30 +126,37 @@ class Simulator:
         while (left := end - self._lock_ns()) > 0:
             wake = self.device.wake_ns
             self._start_ns -= left if wake is None else min(left, max(wake - self._lock_ns(), 1))
-            self._carry_out(self.device.happen(Woken()))
+            self._happen(Woken())
+
+    def keep_busy(self, seconds: float) -> None:
+        """Let something else keep the lock busy for so many seconds: it answers BUSY."""
+        self._happen(Busied(seconds=seconds))
 
     def set_battery(self, percent: int) -> None:
         """Let the battery have `percent` from now on."""
         self.device.hardware.battery = percent
-        self._carry_out(self.device.happen(Woken()))
+        self._happen(Woken())
 
     def block_bolt(self, *, blocked: bool) -> None:
         """Put something in the bolt's way, or take it out."""
         self.device.hardware.blocked = blocked
 
     def power_cycle(self) -> None:
-        """Take the battery out and put it back: connections end, wires stay."""
-        self.device.power_cycle()
+        """Take the battery out and put it back: connections end, wires stay. A cut during the boot is a cut again."""
+        while True:
+            with suppress(PowerCut):
+                self.device.power_cycle()
+                break
         for number, attached in list(self._attached.items()):
             if attached.connection:
                 del self._attached[number]
                 attached.wire.hang_up()
             else:
-                self._carry_out(self.device.open(number, connection=False))
+                self._let(partial(self.device.open, number, connection=False))
 
     def snapshot(self) -> Snapshot:
         """Return what can be seen of the lock."""
-        self._carry_out(self.device.happen(Woken()))
+        self._happen(Woken())
         device, firmware = self.device, self.device.firmware
         return Snapshot(
             lock_id=device.factory.lock_id,
@@ -173,7 +186,16 @@ class Simulator:
     def _lock_ns(self) -> int:
         return self._now() - self._start_ns
 
-    def _carry_out(self, stepped: Stepped) -> Stepped:
+    def _happen(self, event: Event) -> Stepped:
+        return self._let(lambda: self.device.happen(event))
+
+    def _let(self, happen: Callable[[], Stepped]) -> Stepped:
+        """Let something happen to the lock and carry out what it wants, or start it anew where power is lost."""
+        try:
+            stepped = happen()
+        except PowerCut:
+            self.power_cycle()
+            return Stepped()
         for output in stepped.outputs:
             attached = self._attached.get(output.link)
             if attached and output.data is None:
@@ -194,4 +216,4 @@ class Simulator:
 
     def _wake(self) -> None:
         self._timer = None
-        self._carry_out(self.device.happen(Woken()))
+        self._happen(Woken())

@@ -16,6 +16,8 @@ _PAGE_OVERHEAD = 2 + 4 + 4 + 1  # opcode and status, first, last, count
 class Audit:
     """The newest records; a new one takes the place of the oldest, which a reader sees by the gap in numbers."""
 
+    __slots__ = ("_clock", "_last", "_memory")
+
     def __init__(self, memory: Memory, clock: Clock) -> None:
         self._memory = memory
         self._clock = clock

@@ -14,6 +14,8 @@ _NONE = Operation(operation=0, fingerprint=bytes(FINGERPRINT_SIZE), response=b""
 class Operations:
     """What each peer changed last; `index` is the peer's place among the lock's peers."""
 
+    __slots__ = ("_memory",)
+
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 

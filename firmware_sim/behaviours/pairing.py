@@ -26,6 +26,8 @@ class _Pending:
 class Pairing:
     """Who may open a session, and whether somebody new may pair."""
 
+    __slots__ = ("_handshakes_left", "_memory", "_open_until_ns", "_pending")
+
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._open_until_ns = 0

@@ -27,6 +27,8 @@ _PAGE_OVERHEAD = 2 + 4 + 1 + 1  # opcode and status, list version, more, count
 class Pins:
     """The pins in the first `capacity` slots."""
 
+    __slots__ = ("_clock", "_keys", "_memory")
+
     def __init__(self, memory: Memory, clock: Clock, capacity: int) -> None:
         self._memory = memory
         self._clock = clock

@@ -15,7 +15,8 @@ from pathlib import Path
 from . import codecs
 from .api import over_http
 from .exchanges import over_memory, over_pty, over_tcp
-from .measuring import MAX_CALLS, Row, one_core, run
+from .figures import figures
+from .measuring import MAX_CALLS, Figure, Row, one_core, run
 
 ROUNDS, CALLS = 40, 20
 INTERRUPTED = 130
@@ -31,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
 
 
-async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row]:
+async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row | Figure]:
     """Yield each row when it is measured; `folder` takes flash images, keys and ports."""
     for race in codecs.races():
         yield await run(race, rounds, calls)
@@ -41,12 +42,15 @@ async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row]:
         async with scene(place) as races:
             for race in races:
                 yield await run(race, rounds, calls)
+    for figure in figures(min(1, rounds / ROUNDS)):
+        await asyncio.sleep(0)  # so that an interrupt is heard
+        yield figure
 
 
 async def _show(rounds: int, calls: int, *, as_json: bool) -> None:
     if task := asyncio.current_task():  # so that SIGTERM, as Ctrl-C, ends all processes that were started
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    rows: list[Row] = []
+    rows: list[Row | Figure] = []
     if not as_json:
         _say(_head(rounds, calls))
     with tempfile.TemporaryDirectory(prefix="latchwire-bench-") as folder:
@@ -65,13 +69,17 @@ def _head(rounds: int, calls: int) -> str:
     )
 
 
-def _line(row: Row) -> str:
+def _line(row: Row | Figure) -> str:
+    if isinstance(row, Figure):
+        return f"{row.name:28}{row.value:9.1f} {row.unit}: {row.note}"
     ours = f"{row.name:28}{row.p50:9.1f}{row.p99:9.1f}"
     return f"{ours}{row.limit_p50:12.1f}{row.limit_p99:11.1f}{row.ratio:8.1f}  {row.against}"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: Row | Figure) -> str:
     verdict = "Met" if row.met else "Missed"
+    if isinstance(row, Figure):
+        return f"{verdict}: {row.aim} ({row.name}: {row.value:.1f} {row.unit})."
     return f"{verdict}: {row.aim} ({row.name}: p50 {row.p50 / 1000:.2f} ms, {row.ratio:.1f} × the limit)."
 
 

@@ -55,6 +55,18 @@ class Row:
     met: bool | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A row that has no limit of the same machine; `note` says what was measured."""
+
+    name: str
+    value: float
+    unit: str
+    note: str
+    aim: str | None = None
+    met: bool | None = None
+
+
 @contextmanager
 def one_core() -> Iterator[None]:
     """Keep this thread, and all processes that it starts, on one core where the system allows that.

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from . import codecs
-from .__main__ import main
-from .measuring import Aim, BenchmarkFailed, Race, Row, Side, run
+from .__main__ import _line, _verdict, main
+from .measuring import Aim, BenchmarkFailed, Figure, Race, Row, Side, run
 
 ROWS = [
     "encode a pin record",
@@ -19,6 +19,13 @@ ROWS = [
     "encrypted ping over a pty",
     "pin create over a pty",
     "HTTP pin create over a pty",
+]
+PLAIN = [
+    "a simulated year of minutes",
+    "flash written per pin change",
+    "erases per 1,000 changes",
+    "memory of an idle lock",
+    "requests among many locks",
 ]
 FIGURES = ("p50", "p99", "limit_p50", "limit_p99", "ratio")
 
@@ -43,9 +50,16 @@ def measured(aim: Aim | None = None) -> Row:
 def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--rounds", "1", "--calls", "2", "--json"])
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["name"] for row in rows] == ROWS
-    assert all(row[figure] > 0 for row in rows for figure in FIGURES)
-    assert [row["name"] for row in rows if row["aim"]] == ROWS[-3:]
+    assert [row["name"] for row in rows] == ROWS + PLAIN
+    assert all(row[figure] > 0 for row in rows[: len(ROWS)] for figure in FIGURES)
+    assert all(row["value"] > 0 for row in rows[len(ROWS) :] if not row["name"].startswith("erases"))
+    assert [row["name"] for row in rows if row["aim"]] == [*ROWS[-3:], PLAIN[0], PLAIN[3]]
+
+
+def test_a_figure_is_told_with_its_unit_its_note_and_whether_its_aim_is_met() -> None:
+    figure = Figure(name="a figure", value=12.34, unit="bytes", note="of nothing", aim="under 12 bytes", met=False)
+    assert _line(figure).split() == ["a", "figure", "12.3", "bytes:", "of", "nothing"]
+    assert _verdict(figure) == "Missed: under 12 bytes (a figure: 12.3 bytes)."
 
 
 def test_p50_is_the_median_of_the_rounds_medians_and_p99_that_of_all_calls() -> None:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def sentence(ended: Ended) -> str:
 
 def test_the_ready_line_tells_where_the_lock_is(folder: Place, lock: Staying) -> None:
     ready = lock.ready
-    assert ready.keys() == {"lock_id", "serial_number", "serial", "tcp", "control", "slots", "damage"}
+    assert ready.keys() == {"lock_id", "serial_number", "serial", "tcp", "control", "slots", "damage", "fault_seed"}
     assert (ready["serial"], ready["control"]) == (folder.path("lock0"), folder.path("ctl"))
     assert ready["tcp"].startswith("127.0.0.1:")
     assert (ready["slots"], ready["damage"]) == (2, "")
@@ -117,6 +118,8 @@ def test_the_other_hands_show_the_state(folder: Place, lock: Staying) -> None:
     assert str(moved["time"]).startswith("2026-11-23T08:00:0")
     assert moved["clock_trusted"] is False
     assert str(state("clock", "--lose")["time"]).startswith("1970-01-01T00:00:0")
+    assert str(state("clock", "--drift", "-20")["time"]).startswith("1970-01-01T00:0")
+    assert str(state("clock", "--advance", "86410")["time"]).startswith("1970-01-02T00:0")
     shown = state("state")
     expected = {"lock_id": lock.ready["lock_id"], "slots": 2, "used": 2, "list_version": 3, "peers": 1, "zone": "UTC"}
     assert expected.items() <= shown.items()
@@ -161,6 +164,9 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
         ["clock", "--control", folder.path("ctl"), "--set", "yesterday"],
         ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00"],
         ["clock", "--control", folder.path("ctl"), "--set", "1969-12-31T23:59:59Z"],
+        ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00Z", "--lose"],
+        ["clock", "--control", folder.path("ctl"), "--drift", "-100001"],
+        ["clock", "--control", folder.path("ctl"), "--advance", "-1"],
         ["hold-button", "--control", folder.path("ctl"), "--seconds", "long"],
     )
     assert [ended.code for ended in ends] == [2] * len(ends)
@@ -269,13 +275,15 @@ def test_the_texts_name_what_people_look_for() -> None:
         control=None,
         slots=3,
         damage="",
+        fault_seed=None,
     )
     state = State(
         lock_id=1, serial="SIM-1", slots=3, used=2, list_version=7, peers=1, pairing_open=True, bolt="locked",
         jammed=True, battery=15, locked_out=False, wrong_entries=2, audit_last=9,
-        time="2026-11-23T08:00:00Z", clock_trusted=False, zone="UTC", damage="Flash was damaged.",
+        time="2026-11-23T08:00:00Z", clock_trusted=False, zone="UTC", damage="Flash was damaged.", faults=4,
     )  # fmt: skip
     assert str(running) == ("Simulated lock SIM-1 with 3 slots is ready at serial:lock0 and tcp:127.0.0.1:7000.")
+    assert str(replace(running, fault_seed=7)).endswith("\nFaults strike as planned; --seed 7 repeats them.")
     assert str(state).splitlines() == [
         "lock     SIM-1",
         "pins     2 of 3 slots, list version 7",
@@ -285,6 +293,7 @@ def test_the_texts_name_what_people_look_for() -> None:
         "keypad   2 wrong entries in a row",
         "audit    9 records so far",
         "clock    2026-11-23T08:00:00Z (not trusted), zone UTC",
+        "faults   4 have struck",
         "flash    Flash was damaged.",
     ]
     assert Entry(granted=True, pin_id=1, denial=None, reason=None, explanation="").exit_code == 0

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from firmware_sim import control
-from firmware_sim.clock import MAX_TIME
+from firmware_sim.clock import DAY, MAX_TIME, NANOSECONDS
 from firmware_sim.control import answer, call, serve_control
 from firmware_sim.errors import ControlError
 from firmware_sim.flash import NorFlash
@@ -134,7 +134,7 @@ def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
             "ok": True, "lock_id": lock.device.factory.lock_id, "serial": lock.device.factory.serial, "slots": 3,
             "used": 2, "list_version": 3, "peers": 1, "pairing_open": False, "bolt": "locked", "jammed": False,
             "battery": 100, "locked_out": False, "wrong_entries": 0, "time": 0,
-            "clock_trusted": False, "zone": "UTC", "damage": "",
+            "clock_trusted": False, "zone": "UTC", "damage": "", "faults": 0,
         }  # fmt: skip
 
         async def call(path: Path, request: dict[str, object]) -> dict[str, Any]:
@@ -158,6 +158,17 @@ def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
             assert lock.device.hardware.blocked is blocked
         lock.device.clock.trusted = True
         assert await call(path, {"do": "clock", "lose": True}) == expected | {"time": MAX_TIME}  # the floor by now
+
+    at_the_door(path, act)
+
+
+def test_a_clock_drifts_and_time_passes_at_once_as_the_hand_says(path: Path) -> None:
+    async def act(lock: Simulator) -> None:
+        assert (await call(path, {"do": "clock", "drift": -100_000}))["time"] == 0
+        assert (await call(path, {"do": "clock", "advance": DAY}))["time"] == DAY * 9 // 10
+        assert (await call(path, {"do": "clock", "drift": 100_000}))["time"] == DAY * 9 // 10
+        assert (await call(path, {"do": "clock", "advance": DAY}))["time"] == 2 * DAY
+        assert lock.device.clock.now_ns >= 2 * DAY * NANOSECONDS
 
     at_the_door(path, act)
 
@@ -205,6 +216,14 @@ GARBAGE = [
     b'{"do": "clock", "set": 1' + b"0" * 400 + b"}",
     b'{"do": "clock", "set": 5.5}',
     b'{"do": "clock", "set": NaN}',
+    b'{"do": "clock", "drift": true}',
+    b'{"do": "clock", "drift": 0.5}',
+    b'{"do": "clock", "drift": 100001}',
+    b'{"do": "clock", "drift": -100001}',
+    b'{"do": "clock", "advance": true}',
+    b'{"do": "clock", "advance": -1}',
+    b'{"do": "clock", "advance": 1.5}',
+    b'{"do": "clock", "advance": 316224001}',
     b'{"do": "clock", "lose": false}',
     b'{"do": "clock", "lose": 1}',
 ]

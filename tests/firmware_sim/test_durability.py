@@ -21,7 +21,7 @@ from protocol.messages.pins import (
     PinDeleteRequest,
     PinUpdateRequest,
 )
-from protocol.vocabulary import PinEntry, PinSummary, Status
+from protocol.vocabulary import ClockState, PinEntry, PinSummary, Status
 from tests.firmware_sim.bench import ANNA, BOB, CARL, Bench, Bridge, RefusedByLock, peer_of
 from tests.firmware_sim.flashes import TEARS, cut_flash
 
@@ -131,6 +131,18 @@ def test_an_unpairing_that_was_answered_survives(scene: Scene) -> None:
             assert operation > 10
             return
     raise AssertionError
+
+
+def test_a_new_zone_and_the_floor_of_a_clock_that_was_set_survive_together(scene: Scene) -> None:
+    request = ClockSetRequest(time=1_800_000_000, force=False, zone="Europe/Berlin", rule="CET-1")
+    after = (request.time, "Europe/Berlin", ClockState.UNTRUSTED)
+    for operation in count(1):
+        flash, answered = scene.cut(request, operation)
+        told = scene.booted(flash).told(ClockGetRequest(), ClockGetResponse)
+        assert (told.time, told.zone, told.state) in ([after] if answered else [(0, "UTC", after[2]), after])
+        if answered:
+            assert operation > 10
+            return
 
 
 def shaken(cut: int) -> tuple[Bridge, NorFlash]:

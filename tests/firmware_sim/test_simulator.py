@@ -218,3 +218,22 @@ def test_a_lock_that_nobody_talks_to_asks_for_its_daily_sweep_alone(seconds: int
         assert lock.device.wake_ns == (seconds // DAY + 1) * DAY * NANOSECONDS
 
     run(main())
+
+
+def test_time_that_passes_at_once_brings_everything_that_falls_due_in_its_turn() -> None:
+    async def main() -> None:
+        lock = simulator()
+        wire = Wire(lock)
+        lock.device.clock.set(1_800_000_000)
+        lock.pass_time(9)
+        assert wire.hung_up == 0
+        lock.pass_time(1)
+        assert wire.hung_up == 1
+        lock.pass_time(3 * DAY)
+        floor = lock.device.firmware.memory.floor
+        assert floor == 1_800_000_000 + 3 * DAY
+        assert (lock.snapshot().time, virtual_loop().time()) == (floor + 10, 0)
+        await asyncio.sleep(DAY)
+        assert lock.snapshot().time == floor + 10 + DAY
+
+    run(main())

@@ -54,9 +54,8 @@ class Door:
 
     def __init__(self, *, slots: int = 5, seed: int = 1) -> None:
         self.random = luck(seed)
-        self.simulator = Simulator(
-            NorFlash(GEOMETRY), slots=slots, entropy=self.random.randbytes, now=virtual_loop().now_ns
-        )
+        self.flash = NorFlash(GEOMETRY)
+        self.simulator = Simulator(self.flash, slots=slots, entropy=self.random.randbytes, now=virtual_loop().now_ns)
         self.hub = MemoryHub()
         self.hub.ends["front"] = InProcessLock(self.simulator)
         self.hub.ends["wire"] = WiredLock(self.simulator)

@@ -1,9 +1,11 @@
 """Each session sets a clock that is wrong, refreshes its zone's rule, and leaves a clock that is right alone."""
 
+import asyncio
+
 import pytest
 
 from bridge.client import LockClient
-from firmware_sim.clock import Clock
+from firmware_sim.clock import DAY, Clock
 from firmware_sim.records import ZONE_KEY, Zone
 from firmware_sim.requests import Requests
 from protocol.messages.clock import ClockGetResponse, ClockSetRequest
@@ -11,7 +13,7 @@ from protocol.messages.declaration import Refusal
 from protocol.vocabulary import ClockState, Status
 from tests.together.door import EPOCH, Door, open_door
 from tests.together.links import Losing
-from tests.virtual_time import run
+from tests.virtual_time import run, virtual_loop
 
 WARSAW = "CET-1CEST,M3.5.0,M10.5.0/3"
 
@@ -66,6 +68,22 @@ def test_a_clock_that_is_more_than_two_seconds_wrong_is_set(off: int, settings: 
         clock(door).show(EPOCH + off)
         assert (await told(door.client())).time == EPOCH
         assert settings == [ClockSetRequest(time=EPOCH, force=False, zone="UTC", rule="UTC0")]
+
+    run(scenario())
+
+
+def test_a_crystal_of_twenty_ppm_is_corrected_on_the_second_day(settings: list[ClockSetRequest]) -> None:
+    async def scenario() -> None:
+        door = await open_door()
+        settings.clear()
+        client = door.client()
+        clock(door).show(EPOCH)
+        door.simulator.drift_clock(-20)
+        for day, corrections in ((1, 0), (2, 1), (3, 1), (4, 2)):
+            await asyncio.sleep(day * DAY - virtual_loop().time())
+            await told(client)
+            assert len(settings) == corrections
+            assert abs(clock(door).epoch - door.now()) <= 2
 
     run(scenario())
 

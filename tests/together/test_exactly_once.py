@@ -7,7 +7,7 @@ from itertools import combinations, count
 import pytest
 
 from bridge.client import LockClient
-from bridge.errors import LinkLost, Unreachable
+from bridge.errors import LinkLost, Refused, Unreachable
 from bridge.links import Link
 from protocol.codec import decode_request
 from protocol.framing import Frame, Kind
@@ -216,5 +216,27 @@ def test_a_link_that_is_lost_and_cannot_be_opened_again_leaves_the_outcome_unkno
         assert door.pins == effect
         with pytest.raises(Unreachable):  # by now nothing is under way
             await client.create_pin(NEW)
+
+    run(scenario())
+
+
+def test_a_lock_that_is_busy_when_a_change_is_asked_for_again_has_said_nothing_of_its_outcome() -> None:
+    async def scenario() -> None:
+        door = await open_door()
+        client = await ready(door, lambda link: Losing(link, answers={5, 6, 7}))
+        virtual_loop().call_later(0.5, door.simulator.keep_busy, 3)  # the change is made by then, its answer lost
+        await create_once(door, client)
+
+    run(scenario())
+
+
+def test_a_lock_that_is_busy_when_a_change_is_first_asked_for_has_refused_it() -> None:
+    async def scenario() -> None:
+        door = await open_door()
+        client = await ready(door, Whole)
+        door.simulator.keep_busy(3)
+        with pytest.raises(Refused, match="busy"):
+            await client.create_pin(NEW)
+        assert (door.pins, client.unanswered) == ({}, False)
 
     run(scenario())

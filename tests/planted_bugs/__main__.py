@@ -1,0 +1,54 @@
+"""Bugs that the tests must see: each is planted in a copy of the project, and its tests have to turn red there.
+
+`make bugs` runs this. A bug whose text no longer stands in the code fails too: move it along with the code.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import bridge, lock, protocol, whole_runs
+from .bug import Bug
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 300
+
+BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *whole_runs.BUGS)
+
+
+def caught(bug: Bug) -> bool:
+    """Plant `bug` in a copy and return whether a test has failed there."""
+    with tempfile.TemporaryDirectory(prefix="latchwire-bug-") as folder:
+        copy = Path(folder, "project")
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info"))
+        file = copy / bug.file
+        text = file.read_text()
+        if text.count(bug.good) != 1:
+            raise SystemExit(f"{bug.name}: its text stands {text.count(bug.good)} times in {bug.file}")
+        file.write_text(text.replace(bug.good, bug.bad))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *bug.tests],
+            cwd=copy, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{bug.name}: the tests did not run\n{done.stdout}{done.stderr}")
+    return done.returncode == 1
+
+
+def main(wanted: list[str]) -> int:
+    """Plant each bug, or those whose names contain one of the words given; return 1 where one was not caught."""
+    chosen = [bug for bug in BUGS if not wanted or any(word in bug.name for word in wanted)]
+    missed = 0
+    for bug in chosen:
+        found = caught(bug)
+        missed += not found
+        sys.stdout.write(f"{'caught' if found else 'MISSED'}  {bug.name}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} planted bugs caught\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""Bugs in the bridge: exactly once, the journal, pairing."""
+
+from .bug import Bug
+
+BUGS = (
+    Bug(
+        name="a retransmission encrypted anew",
+        file="bridge/sessions.py",
+        good="        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))\n",
+        bad="""\
+        opened.wire._retry = __import__("dataclasses").replace(opened.wire._retry, transmissions=1)
+        for _ in range(3):
+            outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
+            if outcome.state is not State.SILENT:
+                break
+""",
+        tests=(
+            "tests/together/test_exactly_once.py",
+            "tests/together/test_every_link.py",
+            "tests/together/test_sessions.py",
+        ),
+    ),
+    Bug(
+        name="a lock's key is stored before the lock has proven that it knows the label",
+        file="bridge/handshakes.py",
+        good="        await _see_proof(wire, session)\n",
+        bad="",
+        tests=("tests/together/test_impostor.py",),
+    ),
+    Bug(
+        name="a refusal after a change is taken for its outcome",
+        file="bridge/client.py",
+        good="except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:",
+        bad="except Unreachable as error:",
+        tests=("tests/together/test_impostor.py",),
+    ),
+    Bug(
+        name="row of a change written after sending",
+        file="bridge/client.py",
+        good="""        await self.changes.begin(message, make(0), operation, body)
+        self.unanswered = True
+        if message.opcode == BOLT_OPERATE.opcode:
+""",
+        bad="""        self.unanswered = True
+        if message.opcode != BOLT_OPERATE.opcode:
+            answer = await self._until_answered(opened, message, body)
+        await self.changes.begin(message, make(0), operation, body)
+        if message.opcode == BOLT_OPERATE.opcode:
+""",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="bolt sent again in a new session",
+        file="bridge/client.py",
+        good="await self._sessions.exchange(opened, message, body) or await self._what_became(message)",
+        bad="await self._until_answered(opened, message, body)",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="outcome adopted without comparing the token",
+        file="bridge/journal.py",
+        good="(kept.wire_id, kept.caller.token_id, kept.request_mark) == wanted",
+        bad="(kept.wire_id, caller.token_id, kept.request_mark) == wanted",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="outcome adopted from the database without comparing the token",
+        file="bridge/store/journal.py",
+        good="            ChangeRow.token_id == caller.token_id,\n            ChangeRow.request_mark",
+        bad="            ChangeRow.request_mark",
+        tests=("tests/bridge/test_journal.py",),
+    ),
+    Bug(
+        name="the id before taken for done",
+        file="bridge/journal.py",
+        good="        return ChangeState.NOT_DONE\n",
+        bad="        return ChangeState.CONFIRMED\n",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="raw fingerprint stored",
+        file="bridge/journal.py",
+        good='return self._mark(b"fingerprint", bare)',
+        bad="return bare",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="idempotency key stored as sent",
+        file="bridge/changes.py",
+        good="None if caller.key is None else self._marks.of_key(caller.key)",
+        bad="caller.key",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="an outcome that was told adopted",
+        file="bridge/journal.py",
+        good="        and not found.told\n",
+        bad="",
+        tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="version 1 called version 2 without its table",
+        file="bridge/store/registry.py",
+        good="        ChangeRow.metadata.create_all(session.connection())\n",
+        bad="        return\n",
+        tests=("tests/bridge/test_database.py",),
+    ),
+    Bug(
+        name="a busy lock taken for one that refuses what it has done",
+        file="bridge/client.py",
+        good="asked_before = self.unanswered and answer is None",
+        bad="asked_before = False",
+        tests=("tests/together/test_exactly_once.py",),
+    ),
+)

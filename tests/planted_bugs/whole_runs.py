@@ -1,0 +1,76 @@
+"""Bugs that whole runs under a plan of faults must see, and those in the plan itself."""
+
+from .bug import Bug
+
+SIMULATION = ("tests/simulation/test_simulation.py",)
+
+BUGS = (
+    Bug(
+        name="simulation: the result recorded apart from its effect",
+        file="firmware_sim/firmware.py",
+        good="            operations.stage(index, request.operation, mark,",
+        bad="            self.memory.try_commit()\n            operations.stage(index, request.operation, mark,",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: no operation recorded",
+        file="firmware_sim/firmware.py",
+        good="            operations.stage(index, request.operation, mark, encode_answer(message.opcode, answer))\n",
+        bad="            pass\n",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: an operation that comes again is stale",
+        file="firmware_sim/behaviours/operations.py",
+        good="if operation == last.operation and operation != 0:",
+        bad="if False:",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a removal that stays in RAM",
+        file="firmware_sim/memory.py",
+        good="for key, record in staged.items()})\n",
+        bad="for key, record in staged.items() if record is not None})\n",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a removal that moves no list version",
+        file="firmware_sim/behaviours/pins.py",
+        good="return PinDeleteResponse(list_version=self._memory.stage_change().list_version)",
+        bad="return PinDeleteResponse(list_version=self._memory.ledger.list_version)",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a lost clock still believed",
+        file="firmware_sim/clock.py",
+        good="        self.show(floor)\n        self.trusted = False\n",
+        bad="        self.show(floor)\n",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a change asked for again under a new operation id",
+        file="bridge/client.py",
+        good="                await asyncio.sleep(_BUSY_PAUSE)\n",
+        bad="""\
+                await asyncio.sleep(_BUSY_PAUSE)
+            if self.unanswered:
+                again = __import__("dataclasses").replace(request, operation=request.operation + 1)
+                body = encode_request(again)
+""",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="a clock stepped from what it showed a while ago",
+        file="firmware_sim/hostile.py",
+        good="self.snapshot().time + round(fault.seconds)",
+        bad="self.device.clock.epoch + round(fault.seconds)",
+        tests=("tests/firmware_sim/test_hostile.py",),
+    ),
+    Bug(
+        name="all faults draw from one source",
+        file="firmware_sim/luck.py",
+        good='f"{seed} {name}"',
+        bad='f"{seed}"',
+        tests=("tests/firmware_sim/test_faults.py",),
+    ),
+)
