@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import httpx2
 
@@ -63,6 +64,8 @@ def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
         assert bench.enter(REFUSED).code == 4
         assert bench.latchwire("sim", "state", "--control", bench.path("ctl")).code == 0
     assert len(heard) > 1000
+    with closing(sqlite3.connect(bench.state / "latchwire.db")) as registry:
+        assert {state for (state,) in registry.execute("SELECT state FROM changes")} == {"confirmed", "refused"}
     files = b"".join(path.read_bytes() for path in bench.state.rglob("*") if path.is_file())
     assert b"guest" not in files  # the bridge keeps nothing of a pin
     for digits in (CANARY, REFUSED):
@@ -92,6 +95,8 @@ def _use_the_canary(bench: Place, token: str) -> list[str]:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         contents = [*map(json.dumps, bodies), '{"pin": "' + CANARY]
         answers = [httpx2.post(url, content=content, headers=headers, timeout=20).text for content in contents]
+        keyed = httpx2.post(url, content=contents[0], headers=headers | {"Idempotency-Key": CANARY}, timeout=20)
+        answers.append(keyed.text)
     for words in (["--from", "never"], ["--days", "someday"], ["--hours", "always"], []):
         done = bench.latchwire("pin", "add", "a", "--alias", "b", "--pin-stdin", *words, stdin=f"{CANARY}\n")
         assert done.code in (2, 4), done.err

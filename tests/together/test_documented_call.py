@@ -37,15 +37,19 @@ class Api:
 
     bench: Place
     lock: Staying
+    serving: Staying
     url: str
     token: str
 
-    def create(self, body: object, *, lock: str = "123", token: str | None = None) -> httpx2.Response:
+    def create(
+        self, body: object, *, lock: str = "123", token: str | None = None, key: str | None = None
+    ) -> httpx2.Response:
         """Post one create call."""
         return httpx2.post(
             f"{self.url}/api/v1.32/my/lock/{lock}/pin",
             content=json.dumps(body),
-            headers={"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
+            | ({} if key is None else {"Idempotency-Key": key}),
             timeout=20,
         )
 
@@ -56,7 +60,7 @@ def api() -> Iterator[Api]:
         assert bench.pair().code == 0
         token = bench.token()
         with bench.staying("serve", "--port", "0") as serving:
-            yield Api(bench=bench, lock=lock, url=serving.ready["url"], token=token)
+            yield Api(bench=bench, lock=lock, serving=serving, url=serving.ready["url"], token=token)
 
 
 def test_the_documented_bodies_fill_three_slots_and_the_keypad_knows_them(api: Api) -> None:
@@ -90,7 +94,7 @@ def api_once() -> Iterator[Api]:
         assert bench.pair().code == 0
         token = bench.token()
         with bench.staying("serve", "--port", "0") as serving:
-            yield Api(bench=bench, lock=lock, url=serving.ready["url"], token=token)
+            yield Api(bench=bench, lock=lock, serving=serving, url=serving.ready["url"], token=token)
 
 
 def test_who_may_not_is_told_so_and_nothing_more(api_once: Api) -> None:
@@ -116,6 +120,26 @@ def test_a_lock_that_is_gone_is_408_at_once_and_one_that_hangs_is_408_in_time(ap
     assert gone.json()["errorMessages"] == ["The lock cannot be reached."]
 
 
+@pytest.mark.parametrize("key", [None, "drawn"])
+def test_the_same_call_after_a_408_is_201_with_one_pin(api: Api, key: str | None) -> None:
+    assert api.create(FIRST).status_code == 201
+    api.lock.signal(signal.SIGSTOP)
+    assert api.create(FIRST | {"pin": "86420"}, key=key).status_code == 408
+    api.lock.signal(signal.SIGCONT)
+    again = api.create(FIRST | {"pin": "86420"}, key=key)
+    assert (again.status_code, again.json()["result"]) == (201, {"id": 2})
+    assert api.create(FIRST | {"pin": "86420"}, key=key).status_code == (406 if key is None else 201)
+    assert api.create(FIRST | {"pin": "13579"}, key=key).status_code == (201 if key is None else 400)
+
+
+def test_what_a_killed_bridge_asked_for_is_known_to_the_next_one(api: Api) -> None:
+    assert api.create(FIRST, key="drawn").status_code == 201
+    api.serving.kill()
+    with api.bench.staying("serve", "--port", "0") as serving:
+        api.url = serving.ready["url"]
+        assert api.create(FIRST, key="drawn").json()["result"] == {"id": 1}
+
+
 def test_a_lock_that_comes_back_on_its_flash_still_has_its_pins(api: Api) -> None:
     assert api.create(FIRST).status_code == 201
     api.lock.kill()
@@ -129,7 +153,7 @@ def test_a_lock_that_has_forgotten_the_bridge_is_428_and_one_that_is_another_can
         assert bench.pair().code == 0
         token = bench.token()
     with bench.staying("serve", "--port", "0") as serving:
-        api = Api(bench=bench, lock=lock, url=serving.ready["url"], token=token)
+        api = Api(bench=bench, lock=lock, serving=serving, url=serving.ready["url"], token=token)
         bench.folder.joinpath("lock0.flash").unlink()
         with bench.lock("--seed", "7"):
             assert api.create(FIRST).status_code == 428
