@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from . import codecs
+from . import codecs, simulated
 from .api import over_http
 from .exchanges import over_memory, over_pty, over_tcp
 from .figures import figures
@@ -34,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row | Figure]:
     """Yield each row when it is measured; `folder` takes flash images, keys and ports."""
-    for race in codecs.races():
+    for race in (*codecs.races(), *simulated.races()):
         yield await run(race, rounds, calls)
     for scene in (over_memory, over_tcp, over_pty, over_http):
         place = folder / scene.__name__

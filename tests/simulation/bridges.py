@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -78,6 +79,10 @@ class Bridge:
         self._keys = keys
         self._luck = luck
         self._engine = SimulatedEngine(world, keys, luck)
+
+    def client(self) -> LockClient:
+        """Return a client of this bridge's lock without its engine."""
+        return self._engine.client(self._record, partial(self._engine.connect, self._record.target))
 
     async def live(self, steps: int) -> None:
         """Ask for something at random `steps` times, and be killed now and then."""

@@ -52,7 +52,7 @@ class World:
         self.trace: list[str] = []
         self._steps = steps
         self._failures: list[dict[str, Any]] = []
-        flash, record, keys = _paired()
+        flash, record, keys = prepare()
         luck = stream(seed, "world")
         self.lock = WatchedLock(
             FailingFlash(copy.deepcopy(flash)),
@@ -208,8 +208,11 @@ _MENU: tuple[tuple[Kind, float, dict[str, tuple[float, float]]], ...] = (
 
 
 @cache
-def _paired() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
-    """Return the flash of a lock that knows as many bridges as it has links, and what the bridges know."""
+def prepare() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
+    """Return the flash of a lock that knows as many bridges as it has links, and what the bridges know.
+
+    They are made once, in a loop of their own: no other one may run.
+    """
 
     async def pair() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
         door = Door(slots=6, seed=1)
@@ -232,7 +235,7 @@ def _paired() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
 def simulate(seed: int, *, bridges: int = 2, steps: int = 12, plan: Sequence[Fault] | None = None) -> World:
     """Let a world live in a virtual loop of its own; raise Violation, with the world's trace in its notes."""
     made: list[World] = []
-    _paired()  # in a loop of its own
+    prepare()
 
     async def main() -> World:
         made.append(World(seed, bridges=bridges, steps=steps, plan=plan))

@@ -116,12 +116,6 @@ def test_the_plan_of_faults_is_one() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     kinds_told = [fault.kind.value for fault in parse_plan(text, "README.md")]
     assert kinds_told == ["drop", "late", "brown_out", "drift", "busy"]
-        "drop",
-        "late",
-        "brown_out",
-        "drift",
-        "busy",
-    ]
     told = {word for comment in re.findall(r"#(.*)", text) for word in re.findall(r"\w+", comment)}
     kinds = {kind.value for words in SUBSYSTEMS.values() for kind in words}
     assert kinds <= told | set(kinds_told)
