@@ -94,7 +94,7 @@ BUGS = (
     ),
     Bug(
         name="a retransmission encrypted anew",
-        file="bridge/client.py",
+        file="bridge/sessions.py",
         good="        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))\n",
         bad="""\
         opened.wire._retry = __import__("dataclasses").replace(opened.wire._retry, transmissions=1)
@@ -210,13 +210,13 @@ BUGS = (
     Bug(
         name="a change asked anew under the next operation id",
         file="bridge/client.py",
-        good="            answer = await self._exchange(opened, message, body)\n        self.unanswered = False\n",
+        good="            answer = await self._sessions.exchange(await self._session_again(), message, body)\n",
         bad="""\
+            request = __import__("protocol.codec").codec.decode_request(body)[1]
             if hasattr(request, "operation"):
                 request = __import__("dataclasses").replace(request, operation=request.operation + 1)
                 body = encode_request(request)
-            answer = await self._exchange(opened, message, body)
-        self.unanswered = False
+            answer = await self._sessions.exchange(await self._session_again(), message, body)
 """,
         tests=("tests/together/test_slots_machine.py",),
     ),
