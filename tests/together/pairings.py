@@ -96,7 +96,7 @@ async def workshop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     """Yield a fresh workshop, through whose doubles all bridges connect."""
     made = Workshop(folder)
     monkeypatch.setattr("bridge.engine.open_link", made.open_double)
-    monkeypatch.setattr("bridge.client._PAUSE", 0.01)
+    monkeypatch.setattr("bridge.sessions._PAUSE", 0.01)
     try:
         yield made
     finally:
