@@ -319,6 +319,13 @@ BUGS = (
         tests=("tests/firmware_sim/test_hostile.py",),
     ),
     Bug(
+        name="virtual time whose timers drown in a float after some months",
+        file="tests/virtual_time.py",
+        good="self._clock_resolution = 1e-6",
+        bad="self._clock_resolution = 1e-9",
+        tests=("tests/test_virtual_time.py",),
+    ),
+    Bug(
         name="all faults draw from one source",
         file="firmware_sim/luck.py",
         good='f"{seed} {name}"',
