@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 from collections.abc import Callable, Iterator
@@ -261,6 +262,28 @@ def test_what_is_no_label_s_file_stays(tmp_path: Path, make: Callable[[Path], ob
     assert {path: (path.lstat().st_ino, path.lstat().st_size) for path in tmp_path.iterdir()} == {
         path: (status.st_ino, status.st_size) for path, status in before.items()
     }
+
+
+# --- a plan of faults ---
+
+
+def test_the_readmes_plan_of_faults_is_taken_and_strikes(folder: Place) -> None:
+    (plan,) = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
+    Path(folder.path("faults.toml")).write_text(plan + '\n[[fault]]\ncpu = "reset"\nat = 0\n')
+    with folder.staying(
+        "sim", "run", "--tcp", "127.0.0.1:0", "--control", folder.path("bad"), "--faults", folder.path("faults.toml")
+    ) as running:  # fmt: skip
+        assert isinstance(running.ready["fault_seed"], int)
+        assert folder.latchwire("sim", "state", "--control", folder.path("bad"), "--json").json()["faults"] >= 1
+
+
+def test_a_plan_that_makes_no_sense_is_refused_with_line_and_key(folder: Place) -> None:
+    Path(folder.path("odd.toml")).write_text('[[fault]]\nlink = "drop"\nprobability = 1.5\n')
+    words = ["run", "--tcp", "127.0.0.1:0", "--faults"]
+    odd, missing = run_all(folder, [*words, folder.path("odd.toml")], [*words, folder.path("none.toml")])
+    assert (odd.code, missing.code) == (2, 2)
+    assert sentence(odd).endswith('odd.toml, line 3, "probability": give a number from 0 to 1.\n')
+    assert sentence(missing).endswith("none.toml: No such file or directory. Choose another file for --faults.\n")
 
 
 # --- words for people ---

@@ -73,4 +73,11 @@ BUGS = (
         bad='f"{seed}"',
         tests=("tests/firmware_sim/test_faults.py",),
     ),
+    Bug(
+        name="virtual time whose timers drown in a float after some months",
+        file="tests/virtual_time.py",
+        good="self._clock_resolution = 1e-6",
+        bad="self._clock_resolution = 1e-9",
+        tests=("tests/test_virtual_time.py",),
+    ),
 )

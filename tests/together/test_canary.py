@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 
 import httpx2
+import pytest
 
 from tests.together.processes import Place
 
@@ -51,6 +52,7 @@ def tapped(port: int) -> Iterator[tuple[int, bytearray]]:
             thread.join()
 
 
+@pytest.mark.timeout(240)  # every command once, each a process of its own
 def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
     with bench.lock("--tcp", "127.0.0.1:0") as lock:
         port = int(lock.ready["tcp"].rpartition(":")[2])

@@ -12,8 +12,6 @@ import pytest
 from bridge.cli import exits
 from bridge.cli.running import build_app
 from bridge.http.documentation import create_answers
-from firmware_sim.failing_flash import Tear
-from firmware_sim.faults import SUBSYSTEMS, parse_plan
 from tests.together.processes import PATIENCE, Place, place
 
 README = Path(__file__).parents[2] / "README.md"
@@ -109,14 +107,3 @@ def test_every_command_is_in_its_table() -> None:
 @pytest.mark.parametrize("name", ["make demo", "make test"])
 def test_the_two_commands_exist(name: str) -> None:
     assert re.search(rf"^{name.split()[1]}:", (README.parent / "Makefile").read_text(), re.MULTILINE)
-
-
-def test_the_plan_of_faults_is_one() -> None:
-    section = README.read_text().partition("\n## A lock that fails on demand\n")[2].partition("\n## ")[0]
-    (text,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
-    kinds_told = [fault.kind.value for fault in parse_plan(text, "README.md")]
-    assert kinds_told == ["drop", "late", "brown_out", "drift", "busy"]
-    told = {word for comment in re.findall(r"#(.*)", text) for word in re.findall(r"\w+", comment)}
-    kinds = {kind.value for words in SUBSYSTEMS.values() for kind in words}
-    assert kinds <= told | set(kinds_told)
-    assert {tear.value for tear in Tear} <= told
