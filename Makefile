@@ -8,7 +8,7 @@ COVERING := $(wildcard tests/firmware_sim/test_*.py) tests/protocol/test_codec.p
 	tests/protocol/test_framing.py tests/protocol/test_noise.py tests/protocol/test_session.py \
 	tests/bridge/test_handshakes.py tests/bridge/test_keys.py tests/bridge/test_tokens.py tests/bridge/http/test_auth.py
 
-.PHONY: help demo test check coverage fuzz bench bugs generate lock clean
+.PHONY: help demo test check coverage fuzz soak bench bugs generate lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"
 	@echo "make test   run the tests"
