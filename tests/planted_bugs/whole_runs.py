@@ -80,4 +80,18 @@ BUGS = (
         bad="self._clock_resolution = 1e-9",
         tests=("tests/test_virtual_time.py",),
     ),
+    Bug(
+        name="simulation: a change sent that the journal does not hold",
+        file="bridge/changes.py",
+        good="self._current = await self._journal.begin(record)",
+        bad="self._current = record",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a change asked for again is made again",
+        file="bridge/changes.py",
+        good="if found is None or not adoptable(found, now)",
+        bad="if found is None or adoptable(found, now)",
+        tests=SIMULATION,
+    ),
 )

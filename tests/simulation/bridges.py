@@ -1,4 +1,4 @@
-"""A bridge in a simulated world: a real engine, asked at random, that can be killed at any moment and starts anew."""
+"""A bridge in a simulated world: a real engine on a journal, asked at random, killed at any moment and started anew."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from bridge.changes import Changes
 from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
 from bridge.errors import AckTimeout, LinkLost, NotPaired, Refused, Unreachable
-from bridge.journal import COMMAND_LINE
+from bridge.journal import COMMAND_LINE, UNRESOLVED, ChangeState, Journal, Marks, MemoryJournal
 from bridge.links import open_link
 from bridge.records import LockRecord
 from bridge.sessions import KnownLock
@@ -19,7 +20,6 @@ from bridge.store.folder import StateFolder
 from bridge.store.keys import BridgeKeys
 from bridge.store.ownership import Ownership
 from bridge.wire import Wire
-from protocol.codec import encode_request, fingerprint
 from protocol.exchange import Retry
 from protocol.messages.declaration import Change as ChangeRequest
 from protocol.messages.pins import PinCreateRequest, PinDeleteRequest, PinUpdateRequest
@@ -46,16 +46,20 @@ class _Free(Ownership):
 class SimulatedEngine(Engine):
     """An engine whose time and chance come from the world."""
 
-    def __init__(self, world: "World", keys: BridgeKeys, luck: Random) -> None:
+    def __init__(self, world: "World", keys: BridgeKeys, journal: Journal, luck: Random) -> None:
         folder = Path("/nonexistent")
-        super().__init__(Settings(state_dir=folder), StateFolder(folder), keys, command="simulation", hub=world.hub)
+        super().__init__(
+            Settings(state_dir=folder), StateFolder(folder), keys, command="simulation", hub=world.hub,
+            journal=journal, now=world.epoch,
+        )  # fmt: skip
         self._world = world
         self._chance = luck
 
     def client(self, lock: LockRecord, connect: Callable[[], Awaitable[Wire]]) -> LockClient:
         """Return a client that lives in the world's time."""
         known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
-        return LockClient(known, self.keys, connect, now=self._world.epoch, entropy=self._chance.randbytes)
+        changes = Changes(self.journal, self.keys.hmac_key, lock.wire_id, self.now)
+        return LockClient(known, self.keys, connect, changes=changes, now=self.now, entropy=self._chance.randbytes)
 
     async def connect(self, target: str) -> Wire:
         """Open a wire whose jitter comes from the world."""
@@ -78,7 +82,10 @@ class Bridge:
         self._record = record
         self._keys = keys
         self._luck = luck
-        self._engine = SimulatedEngine(world, keys, luck)
+        self._journal = MemoryJournal()
+        self._marks = Marks(keys.hmac_key)
+        self._asked_after = 0
+        self._engine = SimulatedEngine(world, keys, self._journal, luck)
 
     def client(self) -> LockClient:
         """Return a client of this bridge's lock without its engine."""
@@ -117,43 +124,64 @@ class Bridge:
         await self.read_audit()
 
     async def resolve(self) -> None:
-        """Ask the lock what became of the change whose outcome is unknown."""
-        change = self.unknown
-        assert change is not None
+        """Find out what became of the change whose outcome is unknown: by asking for it again, or by the journal."""
+        assert self.unknown is not None
+        if self._luck.random() < 0.5:
+            self._note(f"asks again for {self.unknown}")
+            await self._perform(self.unknown, again=True)
+            return
         try:
-            last = await self._engine.read(self._record, LockClient.last_operation)
+            await self._engine.read(self._record, LockClient.resolve)
         except Refused as refusal:
-            self._note(f"cannot resolve {change}: {refusal.status.name}")
+            self._note(f"cannot resolve {self.unknown}: {refusal.status.name}")
         except SILENCES as silence:
-            self._note(f"cannot resolve {change}: {type(silence).__name__}")
-        else:
-            made = last.operation > 0 and last.fingerprint == fingerprint(_body(change, last.operation))
-            self._note(f"resolves {change}: {'made' if made else 'not made'}")
-            self._world.model.resolved(change, made=made)
-            self.unknown = None
+            self._note(f"cannot resolve {self.unknown}: {type(silence).__name__}")
+        self._look_up(self.unknown)
 
-    async def change(self, change: Change) -> bool:
-        """Ask for a change and judge how that ends; return whether it was acknowledged."""
-        model = self._world.model
-        model.asked(change)
+    async def change(self, change: Change) -> None:
+        """Ask for a change and judge how that ends."""
+        self._world.model.asked(change)
         self.unknown = change
+        self._asked_after = max(self._journal.records, default=0)
+        await self._perform(change, again=False)
+
+    async def _perform(self, change: Change, *, again: bool) -> None:
+        """Ask the engine; a change that is asked for again has at most one effect with the first time together."""
+        model = self._world.model
         try:
             list_version, pin_id = await self._ask(change)
         except Refused as refusal:
             self._note(f"{change} refused: {refusal.status.name}")
+            if again and refusal.status is Status.BUSY:  # the lock could not even be asked what became of it
+                return
             self.unknown = None
             model.refused(change)
             if refusal.status not in (Status.FULL, Status.NOT_FOUND, Status.BUSY):
                 raise Violation(f"{change} was refused as {refusal.status.name}") from None
-            return False
         except SILENCES as silence:
             self._note(f"{change} unknown: {type(silence).__name__}")
-            return False
-        self._note(f"{change} acknowledged, list version {list_version}")
+        else:
+            self._note(f"{change} acknowledged, list version {list_version}")
+            self.unknown = None
+            model.acknowledged(change, list_version, pin_id)
+            self._world.count["acknowledged"] += 1
+
+    def _look_up(self, change: Change) -> None:
+        """See what the journal knows of a change; one that it never held was never sent."""
+        mark = self._marks.of_request(_request(change))
+        records = [
+            record
+            for record in self._journal.records.values()
+            if record.number > self._asked_after and record.request_mark == mark
+        ]
+        if any(record.state in UNRESOLVED for record in records):
+            return
+        if any(record.state is ChangeState.UNKNOWABLE for record in records):
+            raise Violation(f"what became of {change} cannot be learned any more")
+        made = any(record.state is ChangeState.CONFIRMED for record in records)
+        self._note(f"resolves {change}: {'made' if made else 'not made'}")
+        self._world.model.resolved(change, made=made)
         self.unknown = None
-        model.acknowledged(change, list_version, pin_id)
-        self._world.count["acknowledged"] += 1
-        return True
 
     async def read_audit(self) -> None:
         """Read on in the audit from where this bridge has got to."""
@@ -164,11 +192,11 @@ class Bridge:
             self.audit_read = record.sequence
 
     async def restart(self) -> None:
-        """Die without a word, as a killed process does, whose links its system closes; start anew."""
+        """Die without a word, as a killed process does, whose links its system closes; start anew on the journal."""
         self._note("is killed")
         self._world.count["bridge restarts"] += 1
         await self._engine.close()
-        self._engine = SimulatedEngine(self._world, self._keys, self._luck)
+        self._engine = SimulatedEngine(self._world, self._keys, self._journal, self._luck)
 
     async def close(self) -> None:
         """Give links back."""
@@ -246,15 +274,11 @@ class Bridge:
         self._world.note(f"bridge {self.number}: {what}")
 
 
-def _body(change: Change, operation: int) -> bytes:
-    """Return the request of a change as it is on the wire."""
-    request: ChangeRequest
+def _request(change: Change) -> ChangeRequest:
+    """Return the request of a change as the journal marks it, without an operation id."""
     if change.verb is Verb.DELETE:
-        request = PinDeleteRequest(operation=operation, id=change.pin_id)
-    elif change.entry is None:
-        raise AssertionError
-    elif change.verb is Verb.UPDATE:
-        request = PinUpdateRequest(operation=operation, id=change.pin_id, entry=change.entry)
-    else:
-        request = PinCreateRequest(operation=operation, entry=change.entry)
-    return encode_request(request)
+        return PinDeleteRequest(operation=0, id=change.pin_id)
+    assert change.entry is not None
+    if change.verb is Verb.UPDATE:
+        return PinUpdateRequest(operation=0, id=change.pin_id, entry=change.entry)
+    return PinCreateRequest(operation=0, entry=change.entry)

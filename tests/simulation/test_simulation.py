@@ -37,7 +37,17 @@ def test_the_faults_that_a_world_can_meet_are_met() -> None:
     assert {"drop", "duplicate", "reorder", "bit_flip", "truncate", "coalesce", "split", "late"} <= fired
     assert {"disconnect", "brown_out", "lose", "step", "drift", "busy", "stall", "reset"} <= fired
     trace = "\n".join(line for world in worlds for line in world.trace)
-    for what in ("starts anew", "is killed", "unknown: ", "resolves ", ": made", ": not made", "granted", "denied"):
+    for what in (
+        "starts anew",
+        "is killed",
+        "unknown: ",
+        "asks again",
+        "resolves ",
+        ": made",
+        ": not made",
+        "granted",
+        "denied",
+    ):
         assert what in trace
 
 
