@@ -10,10 +10,11 @@ from protocol.messages.declaration import Change, Refusal, Response
 from protocol.messages.pins import LastOperationResponse
 from protocol.registry import AnyMessage
 
-from .errors import AckTimeout, KeyReused
+from .errors import AckTimeout, DamagedState, KeyReused
 from .journal import (
     COMMAND_LINE,
     KEPT,
+    UNRESOLVED,
     Caller,
     ChangeRecord,
     ChangeState,
@@ -24,6 +25,7 @@ from .journal import (
     judge,
     judge_key,
     overtaken,
+    repeatable,
 )
 
 UNKNOWABLE = (
@@ -65,13 +67,23 @@ class Changes:
     async def earlier(self, request: Change) -> ChangeRecord | None:
         """Return the record whose outcome is the answer to `request` (with operation id 0), None where it is new.
 
-        Nothing may be left open. Raises KeyReused, and AckTimeout where nobody can know the outcome any more.
+        Nothing like it may be left open. Raises KeyReused, and AckTimeout where nobody can know the outcome any more.
         """
         mark, now = self._marks.of_request(request), self._time()
         found = await self._adopted(mark, now) if self.caller.key is None else await self._under_the_key(mark, now)
         if found is not None:
             self._current = found
         return found
+
+    async def left_unanswered(self, request: Change) -> bool:
+        """Whether `request` (with operation id 0) repeats one that was left open, and shares its outcome."""
+        mark, now = self._marks.of_request(request), self._time()
+        if self.caller.key is None:
+            found = await self._journal.latest(self._wire_id, self.caller, mark)
+            return found is not None and found.state in UNRESOLVED and repeatable(found, now)
+        found = await self._journal.keyed(self.caller, now - KEPT)
+        wanted = (self._wire_id, mark)
+        return found is not None and found.state in UNRESOLVED and (found.wire_id, found.request_mark) == wanted
 
     async def begin(self, message: AnyMessage, request: Change, operation: int, body: bytes) -> None:
         """Write down durably that `body` is about to be sent; `request` is the same with operation id 0."""
@@ -88,11 +100,11 @@ class Changes:
         self.unresolved = True
         self._current = await self._journal.begin(record)
 
-    async def end(self, message: AnyMessage, answer: Response | Refusal) -> None:
-        """Write down what the lock has answered to the change that runs."""
+    def end(self, message: AnyMessage, answer: Response | Refusal) -> None:
+        """Take what the lock has answered to the change that runs; `conclude` writes it down."""
         state = ChangeState.REFUSED if isinstance(answer, Refusal) else ChangeState.CONFIRMED
         body = encode_answer(message.opcode, answer)
-        await self._save(replace(self._running(), state=state, answer=body, ended=self._time()))
+        self._current = replace(self._running(), state=state, answer=body, ended=self._time())
         self.unresolved = False
 
     async def settle(self, last: LastOperationResponse) -> ChangeRecord:
@@ -101,15 +113,25 @@ class Changes:
         self.unresolved = False
         return settled
 
-    async def give_up(self) -> None:
-        """Write down that the caller is told of an unknown outcome."""
-        if self._current is not None and self._current.state is ChangeState.PENDING:
-            await self._save(replace(self._current, state=ChangeState.UNCONFIRMED))
+    async def conclude(self, *, heard: bool) -> None:
+        """Write down what has become of the change that ran; `heard` says whether its caller is there to be told.
 
-    async def told(self) -> None:
-        """Write down that the caller has its outcome."""
-        if self._current is not None and not self._current.told:
-            await self._save(replace(self._current, told=True))
+        One commit for outcome and telling: of all that a change costs the bridge, the commits cost most.
+        """
+        record = self._current
+        if record is None:
+            return
+        if record.state is ChangeState.PENDING:
+            await self._save(replace(record, state=ChangeState.UNCONFIRMED))
+        elif not record.told:
+            await self._save_or_ask_again(replace(record, told=heard))
+
+    async def _save_or_ask_again(self, record: ChangeRecord) -> None:
+        try:
+            await self._save(record)
+        except DamagedState:
+            self.unresolved = True
+            raise
 
     async def _under_the_key(self, mark: bytes, now: datetime) -> ChangeRecord | None:
         found = await self._journal.keyed(self.caller, now - KEPT)

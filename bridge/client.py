@@ -54,7 +54,7 @@ from protocol.vocabulary import BoltAction, PinEntry, PinSummary, Status
 from .changes import UNKNOWABLE, Changes
 from .errors import AckTimeout, LinkLost, NotPaired, Refused, Unreachable, VersionMismatch, ZoneChanged
 from .handshakes import Entropy
-from .journal import ChangeState, NoJournal
+from .journal import ChangeRecord, ChangeState, NoJournal
 from .refusals import refused
 from .sessions import KnownLock, Open, Sessions, decoded
 from .store.keys import BridgeKeys
@@ -205,15 +205,33 @@ class LockClient:
 
     async def _change(self, message: Message[Q, R], make: Callable[[int], C]) -> R:
         """Ask for a change under the next operation id, unless it was asked for before and its outcome is known now."""
-        self.unanswered = False
-        await self.resolve()
-        record = await self.changes.earlier(make(0))
+        record = await self._earlier(make(0))
         answer = await self._perform(message, make) if record is None else decoded(message, record.answer)
         if answer is None:
             raise AckTimeout(UNKNOWABLE)
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer
+
+    async def _earlier(self, request: Change) -> ChangeRecord | None:
+        """Return the record that answers `request`. The lock is asked only for what the journal does not know yet."""
+        self.unanswered = False
+        if not self._sessions.at_hand:
+            self.unanswered = await self.changes.left_unanswered(request)
+            settled = None if self.unanswered else await self.changes.earlier(request)
+            if settled is not None:
+                return settled
+            await self._resolve_for_a_change()
+        return await self.changes.earlier(request)
+
+    async def _resolve_for_a_change(self) -> None:
+        """Settle the past; while that fails, the outcome of a change that is asked for again stays unknown."""
+        if self.unanswered:
+            self._sessions.renew()
+            await self._session_again()
+            self.unanswered = False
+        else:
+            await self.resolve()
 
     async def _perform(self, message: Message[Q, R], make: Callable[[int], C]) -> R | Refusal | None:
         operation = next_operation(await self._last())
@@ -225,7 +243,7 @@ class LockClient:
             answer = await self._sessions.exchange(opened, message, body) or await self._what_became(message)
         else:
             answer = await self._until_answered(opened, message, body)
-        await self.changes.end(message, answer)
+        self.changes.end(message, answer)
         self.unanswered = False
         if not isinstance(answer, Refusal):
             self._sessions.done(operation)

@@ -185,30 +185,29 @@ class _Owner:
             job.done.cancel()
             raise
         except TimeoutError as error:
-            await self._note(job, self._client.changes.give_up())
+            await self._note(job)
             _settle(job.done, error if isinstance(error, AckTimeout) else self._silence(job))
         except Exception as error:
-            await self._note(job, self._client.changes.give_up())
+            await self._note(job)
             _settle(job.done, error)
         else:
-            if not job.done.done():
-                await self._note(job, self._client.changes.told())
+            await self._note(job)
             if not job.done.done():
                 job.done.set_result(result)
 
     async def _work(self, job: _Job[T]) -> T:
         await self._turn_to(job.lock)
         self._client.changes.serve(job.caller or COMMAND_LINE)
-        if self._client.changes.unresolved:
+        if job.caller is None and self._client.changes.unresolved:  # a change sees to that itself
             await self._client.resolve()
         return await job.work(self._client)
 
-    async def _note(self, job: _Job[Any], writing: Awaitable[None]) -> None:
+    async def _note(self, job: _Job[Any]) -> None:
         """Write down what the caller is told; it is told even where that fails, for the row alone says enough."""
         try:
-            await writing
+            await self._client.changes.conclude(heard=not job.done.done())
         except DamagedState as error:
-            _log.warning("What was told of a change at %s was not written down. %s", self._lock.name, error)
+            _log.warning("What became of a change at %s was not written down. %s", self._lock.name, error)
         if job.caller and self._client.changes.unresolved:
             self._engine.left_open.set()
 

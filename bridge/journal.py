@@ -210,15 +210,14 @@ def judge_key(found: ChangeRecord | None, wire_id: int, request_mark: bytes) -> 
     return Verdict.PERFORM if found.state is ChangeState.NOT_DONE else Verdict.LOST
 
 
-def adoptable(found: ChangeRecord | None, now: datetime) -> bool:
+def repeatable(found: ChangeRecord, now: datetime) -> bool:
     """Say whether a request without a key may be the repetition of `found`, the newest that was like it."""
-    return (
-        found is not None
-        and found.state is ChangeState.CONFIRMED
-        and not found.told
-        and found.method != BOLT_OPERATE.method
-        and now - found.begun <= ADOPTABLE
-    )
+    return not found.told and found.method != BOLT_OPERATE.method and now - found.begun <= ADOPTABLE
+
+
+def adoptable(found: ChangeRecord | None, now: datetime) -> bool:
+    """Say whether the outcome of `found` may answer a request without a key."""
+    return found is not None and found.state is ChangeState.CONFIRMED and repeatable(found, now)
 
 
 def overtaken(found: ChangeRecord, later: Sequence[ChangeRecord]) -> bool:

@@ -93,6 +93,11 @@ class Sessions:
         if wire:
             await wire.close()
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether the next request finds a session open, and nothing of the past to settle."""
+        return self._open is not None and not (self._open.wire.lost or self._changes.unresolved)
+
     def allow(self, max_frame: int) -> None:
         """Use frames of up to `max_frame` bytes on this link."""
         if self._wire:

@@ -54,7 +54,9 @@ async def bridge(state: Path, hub: MemoryHub | None = None) -> AsyncIterator[tup
     async with AsyncExitStack() as stack:
         registry = await Registry.open(folder)
         stack.push_async_callback(registry.close)
-        engine = Engine(settings, folder, load_or_create(folder), command="make bench", hub=hub)
+        engine = Engine(
+            settings, folder, load_or_create(folder), command="make bench", hub=hub, journal=registry.journal
+        )
         stack.push_async_callback(engine.close)
         yield Service(registry, engine), engine
 

@@ -94,9 +94,23 @@ BUGS = (
     Bug(
         name="an outcome that was told adopted",
         file="bridge/journal.py",
-        good="        and not found.told\n",
-        bad="",
+        good="    return not found.told and found.method",
+        bad="    return found.method",
         tests=("tests/together/test_journal_at_a_lock.py",),
+    ),
+    Bug(
+        name="a repetition that a silent lock cannot settle said to have changed nothing",
+        file="bridge/client.py",
+        good="            self.unanswered = await self.changes.left_unanswered(request)\n",
+        bad="",
+        tests=("tests/together/test_repeats_at_a_silent_lock.py",),
+    ),
+    Bug(
+        name="what a key has done told by the lock alone",
+        file="bridge/client.py",
+        good="        if not self._sessions.at_hand:\n",
+        bad="        if self.changes.unresolved:\n",
+        tests=("tests/together/test_repeats_at_a_silent_lock.py",),
     ),
     Bug(
         name="version 1 called version 2 without its table",
