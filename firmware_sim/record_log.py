@@ -33,6 +33,7 @@ END = b"END."
 _REMOVED = 0xFFFF
 _ERASED = b"\xff"
 _LOG_START = _HEADER.size + _CRC.size
+HEADER_WORDS = _LOG_START // WORD
 _BARE_RECORD = _HEAD.size + _CRC.size + len(END)
 NO_SECTOR = -1
 """The sector before the first: nothing was ever formatted."""
@@ -144,11 +145,17 @@ def _is_pristine(images: Sequence[bytes]) -> bool:
     return all(have & want == want for have, want in begun) and all(map(is_erased, rest))
 
 
-def _read_sector(image: bytes) -> Log | None:
-    magic, version, generation, inverse = _HEADER.unpack_from(image)
+def has_header(image: bytes) -> bool:
+    """Return whether a sector would be read: its header is whole, whatever version it tells."""
+    magic, _, generation, inverse = _HEADER.unpack_from(image)
     (crc,) = _CRC.unpack_from(image, _HEADER.size)
-    if magic != _MAGIC or generation ^ inverse != 0xFFFFFFFF or crc != crc32(image[: _HEADER.size]):
+    return bool(magic == _MAGIC and generation ^ inverse == 0xFFFFFFFF and crc == crc32(image[: _HEADER.size]))
+
+
+def _read_sector(image: bytes) -> Log | None:
+    if not has_header(image):
         return None
+    _, version, generation, _ = _HEADER.unpack_from(image)
     if version > _VERSION:
         raise StoreTooNew("Flash was written by a later version: use that one, or start with erased flash.")
     return _read_log(image, generation)

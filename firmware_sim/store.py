@@ -7,7 +7,8 @@ read as erased. A boot costs two erases, in turn around the sectors: three of 10
 
 *Bad flash.* Whatever is written is read back. A commit that fails moves all values to the next sector that takes
 them; where none does, flash is read as a mount would read it, and that decides whether the commit has happened. A
-sector that can no longer be erased loses its header, so that it never comes back.
+sector that can no longer be erased loses its header, so that it never comes back. Only flash that takes neither erase
+nor program keeps it; the newer generation is believed then, and only its own damage would bring the old one back.
 
 *Scrubbing.* A commit ends by programming to zero what it replaced, and the seal with it, for the CRC of a short
 secret gives the secret away. So damage can lose values but never bring back what was replaced or removed. A scrub
@@ -25,12 +26,15 @@ from .record_log import (
     CHANGES,
     COMPLETE,
     END,
+    HEADER_WORDS,
     NO_SECTOR,
     Damage,
+    Put,
     choose,
     compacted_size,
     copy,
     encode,
+    has_header,
     is_erased,
     locate,
     sealed_size,
@@ -166,25 +170,32 @@ class Store:
             self._erase(page)
         self._program(base, image)
         self._program(base + len(image), complete)
+        left, outdated = self._sector, self._puts
         self._sector, self._generation, self._puts = sector, self._newest, puts
-        self._blank_all_but(pages)
+        for other in range(self._region.sectors):
+            if other != sector and not self._blank(other):
+                self._bury(other, outdated if other == left else {})
         self._end = len(image) + len(complete)
 
-    def _blank_all_but(self, kept: range) -> None:
-        for sector in range(self._region.sectors):
-            for page in self._region.pages(sector):
-                if page not in kept and not self._is_blank(page):
-                    self._blank(page)
+    def _blank(self, sector: int) -> bool:
+        """Erase what is of no use any more; return whether all of it took that."""
+        for page in self._region.pages(sector):
+            with suppress(FlashWorn):
+                if not self._is_blank(page):
+                    self._erase(page)
+        return all(map(self._is_blank, self._region.pages(sector)))
 
-    def _blank(self, page: int) -> None:
-        """Erase a page that is of no use any more; where that fails, clear what bits it has."""
-        try:
-            self._erase(page)
-        except FlashWorn:
-            size = self._flash.geometry.page_size
-            for address in range(page * size, (page + 1) * size, WORD):
-                if self._flash.read(address, WORD).strip(b"\0"):
-                    self._flash.program(address, bytes(WORD))
+    def _bury(self, sector: int, outdated: Mapping[int, Put]) -> None:
+        """Take the header of a sector that no longer erases, lest it come back, and the values that it had last.
+
+        Each of these words has taken one program. One that loses power in its second takes no third, so the next
+        boot, whose generation is another, takes another word of the header.
+        """
+        base = self._address(sector)
+        if has_header(self._flash.read(base, self._size)):
+            self._flash.program(base + self._generation % HEADER_WORDS * WORD, bytes(WORD))
+        for put in outdated.values():
+            self._flash.program(base + put.offset, bytes(sealed_size(len(put.value))))
 
     def _program(self, address: int, data: bytes) -> None:
         self._flash.program(address, data)

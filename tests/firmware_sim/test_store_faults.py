@@ -20,7 +20,7 @@ from tests.firmware_sim.flashes import (
     Values,
     changed,
     cut_flash,
-    flash_of,
+    drawn,
     play,
     raw,
 )
@@ -105,21 +105,6 @@ def test_flash_without_two_good_sectors_refuses_and_has_changed_nothing(bad: set
     assert refused > 20
 
 
-def test_what_was_removed_does_not_come_back_from_a_sector_that_takes_no_erase() -> None:
-    flash = FailingFlash(NorFlash(SMALL), endurance=1)
-    store = Store.mount(flash, REGION)
-    store.commit({1: b"secret-a"})
-    with suppress(FlashWorn):
-        for number in range(40):
-            store.commit({1: None, 2: number.to_bytes(8)})
-    image = bytearray(raw(flash))
-    newest = max(at for at in range(len(image)) if image[at : at + 4] == b"LWST")
-    image[newest] ^= 1  # and now the sector that holds the truth cannot be read
-    with suppress(StoreDamaged):
-        assert 1 not in dict(Store.mount(flash_of(bytes(image)), REGION).items())
-    assert b"secret-a" not in raw(flash)
-
-
 def test_a_commit_after_a_failed_compaction_is_not_lost_in_the_old_sector() -> None:
     for lapse in range(50, 150):
         inner = NorFlash(SMALL)
@@ -162,3 +147,48 @@ def assert_recovers(flash: NorFlash, allowed: list[Values]) -> None:
     assert not [secret for secret in gone if secret in raw(flash)]
     store.commit({9: b"goes on"})
     assert dict(Store.mount(flash, REGION).items()) == {**values, 9: b"goes on"}
+
+
+class _Stuck(FailingFlash):
+    """Flash whose first sector takes programs and no more erases."""
+
+    def erase(self, page: int) -> None:
+        if page in REGION.pages(0):
+            self.operations += 1
+        else:
+            super().erase(page)
+
+
+@pytest.mark.parametrize("tear", Tear)
+def test_power_lost_again_and_again_beside_a_sector_that_takes_no_erase_costs_no_value(tear: Tear) -> None:
+    values = {1: b"secret-a", 2: b"secret-b"}
+    for cut in count(1):
+        cuts, inner = 0, NorFlash(SMALL)
+        Store.mount(inner, REGION).commit(values)
+        for _ in range(3):
+            flash = _Stuck(inner)
+            flash.cut_after(cut, tear, drawn(cut))
+            with suppress(PowerCut):
+                Store.mount(flash, REGION)
+                continue
+            cuts += 1
+        store = Store.mount(_Stuck(inner), REGION)
+        assert dict(store.items()) == values
+        store.commit({1: None})
+        again = dict(Store.mount(_Stuck(inner), REGION).items())
+        assert again == {2: b"secret-b"}
+        if not cuts:
+            assert cut > 20
+            return
+
+
+def test_what_was_removed_does_not_come_back_from_a_sector_that_takes_no_erase() -> None:
+    inner = NorFlash(SMALL)
+    Store.mount(inner, REGION).commit({1: b"secret-a", 2: b"secret-b"})
+    store = Store.mount(_Stuck(inner), REGION)
+    store.commit({1: None})
+    assert b"secret-a" not in raw(inner)
+    for page in (*REGION.pages(1), *REGION.pages(2)):
+        inner.erase(page)  # and now the sector that holds the truth is gone
+    with pytest.raises(StoreDamaged):
+        Store.mount(_Stuck(inner), REGION)

@@ -150,7 +150,8 @@ BUGS = (
         name="the old sector erased before the copy is complete",
         file="firmware_sim/store.py",
         good="        self._program(base + len(image), complete)\n",
-        bad="        self._blank_all_but(pages)\n        self._program(base + len(image), complete)\n",
+        bad="        [self._blank(other) for other in range(self._region.sectors) if other != sector]\n"
+        "        self._program(base + len(image), complete)\n",
         tests=("tests/firmware_sim/test_power_cuts.py",),
     ),
     Bug(
@@ -209,5 +210,19 @@ BUGS = (
         good="        self._memory.afterwards(lambda: self._bolt.operate(request.action, self._clock.now_ns))\n",
         bad="        self._bolt.operate(request.action, self._clock.now_ns)\n",
         tests=("tests/firmware_sim/test_power_cuts.py",),
+    ),
+    Bug(
+        name="a word of a buried sector takes a third program",
+        file="firmware_sim/store.py",
+        good="self._generation % HEADER_WORDS * WORD",
+        bad="0 * WORD",
+        tests=("tests/firmware_sim/test_store_faults.py",),
+    ),
+    Bug(
+        name="a sector that no longer erases is left whole",
+        file="firmware_sim/store.py",
+        good="                self._bury(other, outdated if other == left else {})\n",
+        bad="                pass\n",
+        tests=("tests/firmware_sim/test_store_faults.py",),
     ),
 )
