@@ -106,26 +106,30 @@ class NorFlash:
         return page not in self._pages or not self._pages[page].cells.strip(_ERASED)
 
     def _program_within(self, number: int, offset: int, data: bytes) -> None:
-        """Program a stretch of one page at once; where it breaks a rule, word after word up to the one that does."""
+        """Program a stretch of one page at once, up to the first word that breaks a rule."""
         page = self._pages.get(number) or self._fill(number, b"")
         end = offset + len(data)
         page.cells.extend(_ERASED * (end - len(page.cells)))
         page.programs.extend(bytes(len(page.cells) // WORD - len(page.programs)))
-        words = slice(offset // WORD, end // WORD)
-        if reason := self._broken_rule(page.cells[offset:end], data, page.programs[words]):
-            if len(data) == WORD:
-                raise FlashRuleError(f"The word at {number * self.geometry.page_size + offset:#x} {reason}")
-            for at in range(0, len(data), WORD):
-                self._program_within(number, offset + at, data[at : at + WORD])
-            return
-        page.cells[offset:end] = data
+        if self._broken_rule(page, offset, data):
+            words = (data[at : at + WORD] for at in range(0, len(data), WORD))
+            reasons = (self._broken_rule(page, offset + at * WORD, word) for at, word in enumerate(words))
+            good, reason = next((at, reason) for at, reason in enumerate(reasons) if reason)
+            self._clear(page, offset, data[: good * WORD])
+            raise FlashRuleError(f"The word at {number * self.geometry.page_size + offset + good * WORD:#x} {reason}")
+        self._clear(page, offset, data)
+
+    def _clear(self, page: _Page, offset: int, data: bytes) -> None:
+        words = slice(offset // WORD, (offset + len(data)) // WORD)
+        page.cells[offset : offset + len(data)] = data
         page.programs[words] = page.programs[words].translate(_ONE_MORE)
         self.operations += len(data) // WORD
 
-    def _broken_rule(self, old: bytes | bytearray, new: bytes, programs: bytes | bytearray) -> str:
-        if not _only_clears(old, new):
+    def _broken_rule(self, page: _Page, offset: int, data: bytes) -> str:
+        end = offset + len(data)
+        if int.from_bytes(data) & ~int.from_bytes(page.cells[offset:end]):
             return "would need an erase: programming only clears bits."
-        if max(programs) >= self.geometry.programs_per_word:
+        if max(page.programs[offset // WORD : end // WORD]) >= self.geometry.programs_per_word:
             return "has taken all its programs since the last erase."
         return ""
 
@@ -150,11 +154,6 @@ class NorFlash:
     def _check_span(self, address: int, length: int) -> None:
         if address < 0 or length < 0 or address + length > self.geometry.size:
             raise FlashRuleError(f"{length} bytes at {address:#x} lie outside of the flash.")
-
-
-def _only_clears(old: bytes | bytearray, new: bytes) -> bool:
-    """Whether `new` has no bit that `old` lacks, so that a program leads from one to the other."""
-    return not int.from_bytes(new) & ~int.from_bytes(old)
 
 
 class ImageFlash(NorFlash):

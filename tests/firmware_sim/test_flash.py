@@ -203,3 +203,17 @@ def test_a_file_that_cannot_even_be_read_again_is_told_in_a_sentence(
         monkeypatch.setattr(os, "pread", refuse)
         with pytest.raises(FlashImageError, match=r"reading failed \(Input/output error\)"):
             flash.program(0, bytes(4))
+
+
+def test_a_stretch_is_programmed_up_to_the_first_word_that_breaks_a_rule() -> None:
+    flash = NorFlash(Geometry(page_size=64, pages=2))
+    flash.program(64 - 8, b"\x0f" * 4)
+    before = flash.operations
+    with pytest.raises(FlashRuleError, match="0x38 would need an erase"):
+        flash.program(64 - 16, b"abcdefgh" + b"\xf0" * 4 + b"ijkl")
+    assert flash.read(64 - 16, 16) == b"abcdefgh" + b"\x0f" * 4 + b"\xff" * 4
+    assert flash.operations == before + 2
+    flash.program(64 - 12, b"efgh")
+    with pytest.raises(FlashRuleError, match="0x34 has taken all its programs"):
+        flash.program(64 - 16, b"abcdefgh")
+    assert flash.operations == before + 4
