@@ -129,3 +129,27 @@ def test_a_refused_change_leaves_no_record() -> None:
         pin_id=1,
         peer_id=bridge.peer_id,
     )
+
+
+def test_a_record_that_damage_took_is_a_gap_like_any_other() -> None:
+    bench = Bench()
+    bridge = peer_of(bench)
+    bridge.created(ANNA)
+    reader = Reader(bridge)
+    last = reader.catch_up().last
+    bench.device.store.commit({AUDIT_KEYS[2]: None})
+    bench.power_cycle()
+    bridge.connect()
+    again = Reader(bridge)
+    again.catch_up()
+    assert again.sequences == [1, *range(3, last + 2)]
+
+
+def test_after_the_last_number_nothing_more_is_recorded_and_changes_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridge = peer_of(Bench())
+    reader = Reader(bridge)
+    last = reader.catch_up().last
+    monkeypatch.setattr("firmware_sim.behaviours.audit._LAST_SEQUENCE", last + 1)
+    churn(bridge, 2)
+    assert reader.catch_up().last == last + 1
+    assert bridge.listed() == []

@@ -192,3 +192,10 @@ def test_what_was_removed_does_not_come_back_from_a_sector_that_takes_no_erase()
         inner.erase(page)  # and now the sector that holds the truth is gone
     with pytest.raises(StoreDamaged):
         Store.mount(_Stuck(inner), REGION)
+
+
+def test_flash_that_takes_not_even_a_format_is_a_clean_error() -> None:
+    flash = FailingFlash(NorFlash(SMALL))
+    flash.bad_pages = set(range(SMALL.pages))
+    with pytest.raises(FlashWorn, match="worn"):
+        Store.mount(flash, REGION)
