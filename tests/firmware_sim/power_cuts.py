@@ -63,6 +63,7 @@ def cut_store(seed: int, steps: int, cuts: Cuts, *, doubles: int = 0) -> None:
             _cut_step(world, step, tear, [values, after], gone, cuts, doubles)
         world.do(step)
         values = after
+        _check_gone(world.flash, gone - set(values.values()))
 
 
 def _cut_step(
@@ -107,7 +108,11 @@ def _check(flash: FailingFlash, allowed: list[Values], gone: set[bytes]) -> None
     values = dict(store.items())
     assert values in allowed
     assert store.damage == Damage()
-    image = raw(flash)
-    assert not [value for value in gone - set(values.values()) if value in image]
+    _check_gone(flash, gone - set(values.values()))
     store.commit({9: b"goes on"})
     assert dict(Store(flash, REGION).items()) == {**values, 9: b"goes on"}
+
+
+def _check_gone(flash: FailingFlash, gone: set[bytes]) -> None:
+    image = raw(flash)
+    assert not [value for value in gone if value in image]

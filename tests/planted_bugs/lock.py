@@ -116,7 +116,7 @@ BUGS = (
         file="firmware_sim/behaviours/operations.py",
         good="if operation == last.operation and operation != 0:",
         bad="if operation == last.operation and operation != 0 and False:",
-        tests=("tests/together/test_slots_machine.py",),
+        tests=("tests/firmware_sim/test_operations.py",),
     ),
     Bug(
         name="lock-out counter in RAM only",
