@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from protocol.errors import MalformedError
 from protocol.label import parse_label
+from protocol.messages.device import InfoResponse, StatusResponse
 from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
@@ -105,6 +106,18 @@ class Service:
         async with self._keeping_zone(lock):
             return (await self._engine.change(lock, caller, LockClient.create_pin, entry)).id
 
+    async def update_pin(self, lock: LockRecord, pin_id: int, entry: PinEntry, caller: Caller) -> None:
+        """Replace all of a pin but its id, which works as before until the new one is durable; raise as create_pin."""
+        if rule := check_entry(entry):
+            raise RuleBroken(rule, sentence(rule))
+        async with self._keeping_zone(lock):
+            await self._engine.change(lock, caller, LockClient.update_pin, pin_id, entry)
+
+    async def delete_pin(self, lock: LockRecord, pin_id: int, caller: Caller) -> None:
+        """Remove a pin, which never opens again once this returns; raise as create_pin."""
+        async with self._keeping_zone(lock):
+            await self._engine.change(lock, caller, LockClient.delete_pin, pin_id)
+
     async def operate_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> None:
         """Move the bolt for `caller`, once; raises what create_pin raises.
 
@@ -133,6 +146,21 @@ class Service:
         """Return all pins of a lock, without digits."""
         async with self._keeping_zone(lock):
             return await self._engine.read(lock, LockClient.list_pins)
+
+    async def get_pin(self, lock: LockRecord, pin_id: int) -> PinEntry:
+        """Return one pin, digits included."""
+        async with self._keeping_zone(lock):
+            return (await self._engine.read(lock, LockClient.get_pin, pin_id)).entry
+
+    async def info(self, lock: LockRecord) -> InfoResponse:
+        """Return what the lock is, as it says itself."""
+        async with self._keeping_zone(lock):
+            return await self._engine.read(lock, LockClient.info)
+
+    async def status(self, lock: LockRecord) -> StatusResponse:
+        """Return how the lock is now."""
+        async with self._keeping_zone(lock):
+            return await self._engine.read(lock, LockClient.status)
 
     @asynccontextmanager
     async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from bridge.errors import NotRegistered
-from bridge.records import Grant, LockRecord
+from bridge.records import Grant, LockRecord, Scope
 from bridge.service import Service
 
 from .problems import UNAUTHORIZED, ApiError
@@ -37,32 +37,43 @@ class Access:
     token_id: int
 
 
+def token_grant(service: Service) -> Callable[..., Awaitable[Grant]]:
+    """Return the dependency that gives a route the token's grant: `Security(grant, scopes=[...])`, every one needed.
+
+    Judged before anything of the body is read: 401 without a valid token, then 403 without the scopes. What may
+    write may read.
+    """
+
+    async def grant(
+        needed: SecurityScopes,
+        bearer: Annotated[str | None, Security(TokenHeader("Bearer"))],
+        personal_key: Annotated[str | None, Security(TokenHeader("PersonalKey"))],
+        _version: Annotated[str, Path(alias="version", description="Any: all versions are served alike.")],
+    ) -> Grant:
+        token = bearer or personal_key
+        found = await service.authenticate(token) if token else None
+        if found is None:
+            raise ApiError(*UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+        held = found.scopes | ({Scope.DEVICE_READ} if Scope.DEVICE_READ_WRITE in found.scopes else set())
+        missing = [scope for scope in needed.scopes if scope not in held]
+        if missing:
+            raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")
+        return found
+
+    return grant
+
+
 def lock_access(service: Service) -> Callable[..., Awaitable[Access]]:
     """Return the dependency that gives a route its lock: `Security(access, scopes=[...])`, every one needed.
 
-    Judged in this order, before anything of the body is read: 401 without a valid token; 403 without the
-    scopes, before any look-up; the same 403 for a lock that is not granted, not registered or no number.
+    After what `token_grant` judges, and before any look-up: 403 for a lock that is not granted, and the same for one
+    that is not registered or no number.
     """
 
-    async def authenticated(
-        bearer: Annotated[str | None, Security(TokenHeader("Bearer"))],
-        personal_key: Annotated[str | None, Security(TokenHeader("PersonalKey"))],
-    ) -> Grant:
-        token = bearer or personal_key
-        grant = await service.authenticate(token) if token else None
-        if grant is None:
-            raise ApiError(*UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
-        return grant
-
     async def access(
-        needed: SecurityScopes,
-        grant: Annotated[Grant, Depends(authenticated)],
+        grant: Annotated[Grant, Depends(token_grant(service))],
         lock_id: Annotated[str, Path(description="The lock's number.")],
-        _version: Annotated[str, Path(alias="version", description="Any: all versions are served alike.")],
     ) -> Access:
-        missing = [scope for scope in needed.scopes if scope not in grant.scopes]
-        if missing:
-            raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")
         number = _lock_number(lock_id)
         if number not in grant.locks:
             raise NotRegistered("The token is not granted this lock.")
