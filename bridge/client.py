@@ -58,6 +58,7 @@ from .journal import ChangeRecord, ChangeState, NoJournal
 from .refusals import refused
 from .sessions import KnownLock, Open, Sessions, decoded
 from .store.keys import BridgeKeys
+from .tracing import NO_TRACE, Trace
 from .wire import Wire
 from .zones import posix_rule
 
@@ -95,11 +96,19 @@ class LockClient:
         now: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
         corrects_clock: bool = True,
+        trace: Trace = NO_TRACE,
     ) -> None:
         self._now = now
         self.changes = changes or Changes(NoJournal(), keys.hmac_key, lock.wire_id, now)
         self._sessions = Sessions(
-            lock, keys, connect, self.changes, now=now, entropy=entropy, corrects_clock=corrects_clock
+            lock,
+            keys,
+            connect,
+            self.changes,
+            now=now,
+            entropy=entropy,
+            corrects_clock=corrects_clock,
+            trace=trace,
         )
         self.unanswered = False
         """Whether a change was sent and not answered: what became of it, only the lock knows."""

@@ -26,6 +26,7 @@ from .sessions import KnownLock
 from .store.folder import StateFolder
 from .store.keys import BridgeKeys
 from .store.ownership import Ownership
+from .tracing import NO_TRACE, Trace
 from .wire import Wire
 
 P = ParamSpec("P")
@@ -49,11 +50,13 @@ class Engine:
         hub: MemoryHub | None = None,
         journal: Journal | None = None,
         now: Callable[[], float] = time.time,
+        trace: Trace = NO_TRACE,
     ) -> None:
         self.settings = settings
         self.keys = keys
         self.journal = journal or NoJournal()
         self.now = now
+        self.trace = trace
         self.left_open = asyncio.Event()
         """Set where a caller was told of an unknown outcome; whoever waits for it clears it."""
         self._folder = folder
@@ -83,7 +86,7 @@ class Engine:
         """Return a client of a lock, without any link yet."""
         known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
         changes = Changes(self.journal, self.keys.hmac_key, lock.wire_id, self.now)
-        return LockClient(known, self.keys, connect, changes=changes, now=self.now)
+        return LockClient(known, self.keys, connect, changes=changes, now=self.now, trace=self.trace)
 
     def own(self, wire_id: int) -> Ownership:
         """Make this process the owner of a lock; raise LockHeld."""

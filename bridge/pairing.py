@@ -160,7 +160,7 @@ class Pairing:
         async def same_wire() -> Wire:
             return wire
 
-        client = LockClient(known, self._engine.keys, same_wire, corrects_clock=False)
+        client = LockClient(known, self._engine.keys, same_wire, corrects_clock=False, trace=self._engine.trace)
         await client.ping()
         zone = self._wish.zone or ((await client.get_clock()).zone if in_use else record.zone)
         await client.set_clock(zone, force=True)

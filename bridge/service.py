@@ -1,8 +1,8 @@
 """Use cases of the bridge; the only thing that the HTTP API and the command line call."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,18 +18,24 @@ from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
 from .journal import Caller
 from .links import MemoryHub
+from .monitors import Monitors, watch
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
 from .resolver import Resolver
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
+from .tracing import Trace, TraceFile
 from .zones import posix_rule
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, *, command: str, hub: MemoryHub | None = None) -> AsyncIterator["Service"]:
+async def open_service(
+    settings: Settings, *, command: str, hub: MemoryHub | None = None, trace_file: TraceFile | None = None
+) -> AsyncIterator["Service"]:
     """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
+
+    What is asked of locks is told to whoever watches them, and to `trace_file`, which the caller closes.
 
     Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
     """
@@ -42,15 +48,25 @@ async def open_service(settings: Settings, *, command: str, hub: MemoryHub | Non
                 f"{folder.key_file} is missing, but locks are paired with that key. Restore it from a backup; without "
                 "one, move the registry away too, and pair every lock again."
             )
-        engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub, journal=registry.journal)
+        monitors = stack.enter_context(closing(Monitors(folder)))
+        engine = Engine(
+            settings,
+            folder,
+            load_or_create(folder),
+            command=command,
+            hub=hub,
+            journal=registry.journal,
+            trace=Trace(monitors, *([trace_file] if trace_file else [])),
+        )
         stack.push_async_callback(engine.close)
-        yield Service(registry, engine)
+        yield Service(registry, engine, folder)
 
 
 class Service:
     """The use cases over one registry and one engine."""
 
-    def __init__(self, registry: Registry, engine: Engine) -> None:
+    def __init__(self, registry: Registry, engine: Engine, folder: StateFolder) -> None:
+        self._folder = folder
         self._registry = registry
         self._engine = engine
 
@@ -161,6 +177,12 @@ class Service:
         """Return how the lock is now."""
         async with self._keeping_zone(lock):
             return await self._engine.read(lock, LockClient.status)
+
+    async def monitor(self, lock: LockRecord, *, show_pins: bool) -> AsyncGenerator[bytes, None]:
+        """Yield what any process of this state folder asks of the lock, as monitors.watch does."""
+        async with aclosing(watch(self._folder, lock.wire_id, show_pins=show_pins)) as events:
+            async for event in events:
+                yield event
 
     @asynccontextmanager
     async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:

@@ -26,6 +26,7 @@ from .errors import AckTimeout, LinkLost, Unreachable, UsageError, VersionMismat
 from .handshakes import Entropy, greet, open_session
 from .refusals import refused
 from .store.keys import BridgeKeys
+from .tracing import Trace
 from .wire import Wire
 from .zones import posix_rule
 
@@ -76,6 +77,7 @@ class Sessions:
         now: Callable[[], float],
         entropy: Entropy,
         corrects_clock: bool,
+        trace: Trace,
     ) -> None:
         self._lock = lock
         self._keys = keys
@@ -84,6 +86,7 @@ class Sessions:
         self._now = now
         self._entropy = entropy
         self._corrects_clock = corrects_clock
+        self._trace = trace
         self._wire: Wire | None = None
         self._open: Open | None = None
 
@@ -115,10 +118,11 @@ class Sessions:
     async def exchange(self, opened: Open, message: Message[Q, R], body: bytes) -> R | Refusal | None:
         """Ask once; None where the session has ended without an answer. A cancelled exchange ends its session."""
         self._open = None
-        outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
+        with self._trace.exchange(self._lock.wire_id, body) as traced:
+            outcome = await opened.wire.exchange(opened.session.seal(body), accepting(opened.session))
+            answer = traced.answer = None if outcome.value is None else decoded(message, outcome.value)
         if outcome.state is State.LOST:
             await self.close()
-        answer = None if outcome.value is None else decoded(message, outcome.value)
         if answer is None:
             await asyncio.sleep(_PAUSE)
         else:

@@ -1,17 +1,40 @@
-"""The service as commands open it, from this process's environment."""
+"""The service as commands open it, from this process's environment and what was said before the command."""
 
 import os
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
 
 from bridge.config import Settings
 
 if TYPE_CHECKING:
     from bridge.service import Service
+    from bridge.tracing import TraceFile
+
+_trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
 
 
 def service(command: str) -> AbstractAsyncContextManager["Service"]:
     """Open the bridge's service; `command` is what other processes read where this one holds a lock."""
     from bridge.service import open_service  # noqa: PLC0415  SQLAlchemy is slow to import; --help does without
 
-    return open_service(Settings.from_environment(os.environ), command=f"latchwire {command}")
+    settings = Settings.from_environment(os.environ)
+    return open_service(settings, command=f"latchwire {command}", trace_file=_trace.get())
+
+
+@contextmanager
+def tracing_to(path: Path | None) -> Iterator[None]:
+    """Meanwhile let each service write what is asked of locks to the file `path`; raise UsageError."""
+    if path is None:
+        yield
+        return
+    from bridge.tracing import TraceFile  # noqa: PLC0415  it imports the codec
+
+    with closing(TraceFile(path)) as file:
+        before = _trace.set(file)
+        try:
+            yield
+        finally:
+            _trace.reset(before)

@@ -10,15 +10,20 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from importlib.metadata import entry_points, version
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
+from bridge.errors import UsageError
+
+from .context import tracing_to
 from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
 from .render import Renderer
 
 _EPILOGUE = """\
-Every command takes `--json`: one JSON object a line on stdout, and nothing else.
+Every command takes `--json`: one JSON object a line on stdout, and nothing else. And `--trace FILE`: what is asked of
+locks and what they answer is appended to FILE, a JSON object a line, without digits.
 
 Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3 not found or unreachable,
 4 refused by the lock, 5 authentication or pairing, 6 no acknowledgement (outcome unknown), 130 interrupted.
@@ -42,6 +47,7 @@ def build_app() -> App:
     app.command("bridge.cli.locks:app", name="lock")
     app.command("bridge.cli.pins:app", name="pin")
     app.command("bridge.cli.tokens:app", name="token")
+    app.command("bridge.cli.monitoring:monitor", name="monitor")
     app.command("bridge.cli.serving:serve", name="serve")
     for found in sorted(entry_points(group="latchwire.commands"), key=lambda entry: entry.name):
         app.command(found.value, name=found.name)
@@ -57,10 +63,10 @@ def run(words: Sequence[str]) -> int:
     _log_to_stderr()
     app = build_app()
     try:
-        command, bound, _ = app.parse_args(
-            [word for word in words if word != "--json"], exit_on_error=False, print_error=False
-        )
-        return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
+        rest, trace = _without_trace([word for word in words if word != "--json"])
+        with tracing_to(trace):
+            command, bound, _ = app.parse_args(rest, exit_on_error=False, print_error=False)
+            return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
     except CycloptsError as error:
         return renderer.fail(f"{_misunderstood(error, words)} Try `latchwire --help`.", USAGE)
     except KeyboardInterrupt:
@@ -70,6 +76,20 @@ def run(words: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _fail(error, renderer)
+
+
+def _without_trace(words: Sequence[str]) -> tuple[list[str], Path | None]:
+    """Take `--trace FILE` or `--trace=FILE` out of the words of a command; raise UsageError where FILE is missing."""
+    rest, file, left = [], None, iter(words)
+    for word in left:
+        option, given, value = word.partition("=")
+        if option != "--trace":
+            rest.append(word)
+            continue
+        file = value if given else next(left, "")
+        if not file or file.startswith("-"):
+            raise UsageError("--trace needs the name of a file, such as --trace latchwire.trace.")
+    return rest, Path(file) if file else None
 
 
 async def _carry_out(result: Any, renderer: Renderer) -> int:

@@ -27,7 +27,7 @@ class StateFolder:
         """
         folder = cls(path)
         with told(folder.path):
-            for place in (folder.path, folder.keys, folder.locks):
+            for place in (folder.path, folder.keys, folder.locks, folder.monitors):
                 _make_folder(place)
                 _require_private(place, "700")
             require_private(folder.key_file)
@@ -53,6 +53,11 @@ class StateFolder:
     def locks(self) -> Path:
         """The sub-folder that says which process owns which lock (see ownership.py)."""
         return self.path / "locks"
+
+    @property
+    def monitors(self) -> Path:
+        """The sub-folder in which whoever watches a lock has a socket (see monitors.py)."""
+        return self.path / "monitors"
 
 
 @contextmanager

@@ -58,7 +58,7 @@ async def bridge(state: Path, hub: MemoryHub | None = None) -> AsyncIterator[tup
             settings, folder, load_or_create(folder), command="make bench", hub=hub, journal=registry.journal
         )
         stack.push_async_callback(engine.close)
-        yield Service(registry, engine), engine
+        yield Service(registry, engine, folder), engine
 
 
 @asynccontextmanager
