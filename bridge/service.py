@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from protocol.errors import MalformedError
@@ -168,5 +167,5 @@ class Service:
         try:
             yield
         except ZoneChanged as change:
-            await self._registry.save_lock(replace(lock, zone=change.zone))
+            await self._registry.set_zone(lock.id, change.zone)
             raise
