@@ -23,8 +23,9 @@ def replaced(after: int, page: AuditReadResponse) -> bool:
 def assemble(after: int, pages: Sequence[AuditReadResponse]) -> AuditReading:
     """Return what `pages`, read one after another behind the cursor `after`, tell."""
     records = tuple(record for page in pages for record in page.records)
+    ends = [page.last + 1 for page in pages[-1:] if not page.records]  # else what follows is only not read yet
     gaps, expected = [], after + 1
-    for number in [record.sequence for record in records] + [page.last + 1 for page in pages[-1:]]:
+    for number in [*(record.sequence for record in records), *ends]:
         if number > expected:
             gaps.append(range(expected, number))
         expected = number + 1

@@ -10,7 +10,7 @@ from protocol.messages.declaration import Change, Refusal, Response
 from protocol.messages.pins import LastOperationResponse
 from protocol.registry import AnyMessage
 
-from .errors import AckTimeout, DamagedState, KeyReused
+from .errors import DamagedState, KeyReused, OutcomeLost
 from .journal import (
     COMMAND_LINE,
     KEPT,
@@ -26,11 +26,6 @@ from .journal import (
     judge_key,
     overtaken,
     repeatable,
-)
-
-UNKNOWABLE = (
-    "What became of this change can no longer be learned: the lock has done another since, or was reset. "
-    "Look at the lock before you ask anew."
 )
 
 
@@ -67,7 +62,7 @@ class Changes:
     async def earlier(self, request: Change) -> ChangeRecord | None:
         """Return the record whose outcome is the answer to `request` (with operation id 0), None where it is new.
 
-        Nothing like it may be left open. Raises KeyReused, and AckTimeout where nobody can know the outcome any more.
+        Nothing like it may be left open. Raises KeyReused, and OutcomeLost where nobody can know the outcome any more.
         """
         mark, now = self._marks.of_request(request), self._time()
         found = await self._adopted(mark, now) if self.caller.key is None else await self._under_the_key(mark, now)
@@ -75,13 +70,17 @@ class Changes:
             self._current = found
         return found
 
+    def forgo(self) -> None:
+        """Let go of what `earlier` has found, for it is true no longer: the request is new after all."""
+        self._current = None
+
     async def left_unanswered(self, request: Change) -> bool:
         """Whether `request` (with operation id 0) repeats one that was left open, and shares its outcome."""
         mark, now = self._marks.of_request(request), self._time()
         if self.caller.key is None:
             found = await self._journal.latest(self._wire_id, self.caller, mark)
             return found is not None and found.state in UNRESOLVED and repeatable(found, now)
-        found = await self._journal.keyed(self.caller, now - KEPT)
+        found = await self._journal.keyed(self._wire_id, self.caller, now - KEPT)
         wanted = (self._wire_id, mark)
         return found is not None and found.state in UNRESOLVED and (found.wire_id, found.request_mark) == wanted
 
@@ -134,12 +133,12 @@ class Changes:
             raise
 
     async def _under_the_key(self, mark: bytes, now: datetime) -> ChangeRecord | None:
-        found = await self._journal.keyed(self.caller, now - KEPT)
+        found = await self._journal.keyed(self._wire_id, self.caller, now - KEPT)
         match judge_key(found, self._wire_id, mark):
             case Verdict.OTHER:
                 raise KeyReused("This idempotency key has been used for another request. Draw a new one.")
             case Verdict.LOST:
-                raise AckTimeout(UNKNOWABLE)
+                raise OutcomeLost
             case Verdict.REPEAT:
                 return found
         return None

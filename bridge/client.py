@@ -51,12 +51,22 @@ from protocol.messages.pins import (
 from protocol.version import LARGEST_MAX_FRAME
 from protocol.vocabulary import BoltAction, PinEntry, PinSummary, Status
 
-from .changes import UNKNOWABLE, Changes
-from .errors import AckTimeout, LinkLost, NotPaired, Refused, Unreachable, VersionMismatch, ZoneChanged
+from .changes import Changes
+from .errors import (
+    AckTimeout,
+    DamagedState,
+    LinkLost,
+    NotPaired,
+    OutcomeLost,
+    Refused,
+    Unreachable,
+    VersionMismatch,
+    ZoneChanged,
+)
 from .handshakes import Entropy
 from .journal import ChangeRecord, ChangeState, NoJournal
 from .refusals import refused
-from .sessions import KnownLock, Open, Sessions, decoded
+from .sessions import BUSY_PAUSE, KnownLock, Open, Sessions, decoded, is_busy
 from .store.keys import BridgeKeys
 from .tracing import NO_TRACE, Trace
 from .wire import Wire
@@ -65,9 +75,6 @@ from .zones import posix_rule
 Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=Response)
 C = TypeVar("C", bound=Change)
-
-_BUSY_PAUSE = 1.0
-"""Seconds after which a lock that was busy is asked again (SPEC 6.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +222,11 @@ class LockClient:
     async def _change(self, message: Message[Q, R], make: Callable[[int], C]) -> R:
         """Ask for a change under the next operation id, unless it was asked for before and its outcome is known now."""
         record = await self._earlier(make(0))
+        if record is not None:
+            record = await self._still_so(record, make(0))
         answer = await self._perform(message, make) if record is None else decoded(message, record.answer)
         if answer is None:
-            raise AckTimeout(UNKNOWABLE)
+            raise OutcomeLost
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer
@@ -232,6 +241,23 @@ class LockClient:
                 return settled
             await self._resolve_for_a_change()
         return await self.changes.earlier(request)
+
+    async def _still_so(self, record: ChangeRecord, request: Change) -> ChangeRecord | None:
+        """Return `record` unless the pin that it made, for a caller without a key, has been taken away since."""
+        if record.caller.key or not isinstance(request, PinCreateRequest):
+            return record
+        made, held = decoded(PIN_CREATE, record.answer), None
+        self.unanswered = True
+        try:
+            if isinstance(made, PinCreateResponse):
+                body = encode_request(PinGetRequest(id=made.id))
+                held = await self._until_answered(await self._session_again(), PIN_GET, body)
+        finally:
+            still = isinstance(held, PinGetResponse) and held.entry == request.entry
+            if not still:  # nor is anybody told by it as long as nobody knows
+                self.changes.forgo()
+        self.unanswered = False
+        return record if still else None
 
     async def _resolve_for_a_change(self) -> None:
         """Settle the past; while that fails, the outcome of a change that is asked for again stays unknown."""
@@ -276,7 +302,7 @@ class LockClient:
             raise Unreachable("The lock was not reached in time, and nothing was changed. Try again.")
         answer = decoded(message, record.answer)
         if answer is None:
-            raise AckTimeout(UNKNOWABLE)
+            raise OutcomeLost
         return answer
 
     async def _ask(self, message: Message[Q, R], request: Q) -> R:
@@ -290,9 +316,9 @@ class LockClient:
         """Ask in one session after another; a lock may be busy before it has looked for what was asked earlier."""
         answer = await self._sessions.exchange(opened, message, body)
         asked_before = self.unanswered and answer is None
-        while answer is None or (asked_before and _is_busy(answer)):
+        while answer is None or (asked_before and is_busy(answer)):
             if answer is not None:
-                await asyncio.sleep(_BUSY_PAUSE)
+                await asyncio.sleep(BUSY_PAUSE)
             answer = await self._sessions.exchange(await self._session_again(), message, body)
         return answer
 
@@ -300,10 +326,6 @@ class LockClient:
         """Return a session for what was asked in an earlier one; where there is none, the outcome stays unknown."""
         try:
             return await self._sessions.current()
-        except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged) as error:
+        except (Unreachable, LinkLost, NotPaired, VersionMismatch, ZoneChanged, Refused, DamagedState) as error:
             # A refusal at a handshake can be forged, and whatever it is: what was asked may have been done.
             raise LinkLost(f"The lock was asked and has not answered: the outcome is unknown. {error}") from None
-
-
-def _is_busy(answer: Response | Refusal) -> bool:
-    return isinstance(answer, Refusal) and answer.status is Status.BUSY

@@ -18,7 +18,7 @@ from protocol.exchange import Retry
 from .changes import Changes
 from .client import LockClient
 from .config import Settings
-from .errors import AckTimeout, BridgeError, DamagedState, LockBusy, NotPaired, Unreachable
+from .errors import AckTimeout, BridgeError, LockBusy, NotPaired, Unreachable
 from .journal import COMMAND_LINE, Caller, Journal, NoJournal
 from .links import MemoryHub, open_link
 from .records import LockRecord, PairingState
@@ -173,30 +173,27 @@ class _Owner:
                 with suppress(OSError):  # what cannot be tidied up must not end the owner
                     await self._let_go()
                 job = await self._jobs.get()
-            try:
-                await self._do(job)
-            finally:
-                self._changing = self._changing and job.caller is None
+            await self._do(job)
 
     async def _do(self, job: _Job[Any]) -> None:
-        if job.done.done():  # whoever waited has gone away before it began
-            return
+        result: Any = None
+        failure: Exception | None = None
         try:
-            async with asyncio.timeout_at(job.until):
-                result = await self._work(job)
+            if not job.done.done():  # else whoever waited has gone away before it began
+                async with asyncio.timeout_at(job.until):
+                    result = await self._work(job)
         except asyncio.CancelledError:
             job.done.cancel()
             raise
         except TimeoutError as error:
-            await self._note(job)
-            _settle(job.done, error if isinstance(error, AckTimeout) else self._silence(job))
+            failure = error if isinstance(error, AckTimeout) else self._silence(job)
         except Exception as error:
-            await self._note(job)
-            _settle(job.done, error)
-        else:
-            await self._note(job)
-            if not job.done.done():
-                job.done.set_result(result)
+            failure = error
+        heard = not job.done.done() and (job.caller is None or await job.caller.listens())
+        self._changing = self._changing and job.caller is None
+        # The answer first: a bridge that is killed here repeats what was told, rather than denying what was not.
+        _settle(job.done, result, failure)
+        await self._note(job, heard=heard)
 
     async def _work(self, job: _Job[T]) -> T:
         await self._turn_to(job.lock)
@@ -205,11 +202,11 @@ class _Owner:
             await self._client.resolve()
         return await job.work(self._client)
 
-    async def _note(self, job: _Job[Any]) -> None:
-        """Write down what the caller is told; it is told even where that fails, for the row alone says enough."""
+    async def _note(self, job: _Job[Any], *, heard: bool) -> None:
+        """Write down what the caller is told; where that fails, the row alone says enough."""
         try:
-            await self._client.changes.conclude(heard=not job.done.done())
-        except DamagedState as error:
+            await self._client.changes.conclude(heard=heard)
+        except Exception as error:  # whatever it is, the owner lives on
             _log.warning("What became of a change at %s was not written down. %s", self._lock.name, error)
         if job.caller and self._client.changes.unresolved:
             self._engine.left_open.set()
@@ -258,6 +255,10 @@ class _Owner:
             ownership.release()
 
 
-def _settle(done: asyncio.Future[Any], failure: Exception) -> None:
-    if not done.done():
+def _settle(done: asyncio.Future[T], result: T, failure: Exception | None) -> None:
+    if done.done():
+        return
+    if failure is None:
+        done.set_result(result)
+    else:
         done.set_exception(failure)

@@ -18,6 +18,7 @@ BridgeError
 ├── Unreachable(ConnectionError)  nothing answers at the target: missing, busy or forbidden port
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
+    └── OutcomeLost               nobody can learn any more what became of a change
 """
 
 from protocol.vocabulary import Rule, Status
@@ -109,3 +110,13 @@ class LinkLost(BridgeError, ConnectionError):
 
 class AckTimeout(BridgeError, TimeoutError):
     """No acknowledgement in time: the outcome is unknown until the lock is asked."""
+
+
+class OutcomeLost(AckTimeout):
+    """Nobody can learn any more what became of a change."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What became of this change can no longer be learned: the lock has done another since, or was reset. "
+            "Look at the lock before you ask anew."
+        )

@@ -4,8 +4,8 @@ A row is durable before its change is sent, so that a bridge that dies in betwee
 """
 
 import hmac
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from typing import Protocol
@@ -36,12 +36,20 @@ class ChangeState(StrEnum):
 UNRESOLVED = frozenset({ChangeState.PENDING, ChangeState.UNCONFIRMED})
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks for a change: a token of the HTTP API, or nobody but the command line; `key` is its idempotency key."""
+    """Who asks for a change: a token of the HTTP API, or nobody but the command line; `key` is its idempotency key.
+
+    `listens` tells whether it still waits for the answer.
+    """
 
     token_id: int | None = None
     key: str | None = None
+    listens: Callable[[], Awaitable[bool]] = field(default=_always, compare=False, repr=False)
 
 
 COMMAND_LINE = Caller()
@@ -73,7 +81,10 @@ class Journal(Protocol):
     """Where records are kept; all of it raises DamagedState where that fails. Numbers go up with time."""
 
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
-        """Keep a new record durably and return it with its number; records KEPT before it may be forgotten."""
+        """Keep a new record durably and return it with its number.
+
+        Records that began KEPT before it may be forgotten, but none whose outcome is not known: clocks of hosts jump.
+        """
 
     async def save(self, record: ChangeRecord) -> None:
         """Replace the record of this number."""
@@ -87,8 +98,11 @@ class Journal(Protocol):
     async def latest(self, wire_id: int, caller: Caller, request_mark: bytes) -> ChangeRecord | None:
         """Return the newest record of this request, by this token, at this lock."""
 
-    async def keyed(self, caller: Caller, since: datetime) -> ChangeRecord | None:
-        """Return the newest record under the caller's key that began at `since` or later, whichever lock it is of."""
+    async def keyed(self, wire_id: int, caller: Caller, since: datetime) -> ChangeRecord | None:
+        """Return the newest record under the caller's key, of this lock rather than of another.
+
+        It began at `since` or later, or its outcome is not known.
+        """
 
     async def later(self, record: ChangeRecord) -> tuple[ChangeRecord, ...]:
         """Return the records of the same lock that are newer, oldest first."""
@@ -103,9 +117,9 @@ class MemoryJournal:
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
         begun = replace(record, number=1 + max(self.records, default=0))
-        self.records = {number: kept for number, kept in self.records.items() if kept.begun >= record.begun - KEPT} | {
-            begun.number: begun
-        }
+        oldest = record.begun - KEPT
+        kept = {number: old for number, old in self.records.items() if old.begun >= oldest or old.state in UNRESOLVED}
+        self.records = kept | {begun.number: begun}
         return begun
 
     async def save(self, record: ChangeRecord) -> None:
@@ -126,9 +140,13 @@ class MemoryJournal:
         wanted = (wire_id, caller.token_id, request_mark)
         return self._newest(lambda kept: (kept.wire_id, kept.caller.token_id, kept.request_mark) == wanted)
 
-    async def keyed(self, caller: Caller, since: datetime) -> ChangeRecord | None:
+    async def keyed(self, wire_id: int, caller: Caller, since: datetime) -> ChangeRecord | None:
         """Do as Journal says."""
-        return self._newest(lambda kept: kept.caller == caller and kept.begun >= since)
+
+        def known(kept: ChangeRecord) -> bool:
+            return kept.caller == caller and (kept.begun >= since or kept.state in UNRESOLVED)
+
+        return self._newest(lambda kept: kept.wire_id == wire_id and known(kept)) or self._newest(known)
 
     async def later(self, record: ChangeRecord) -> tuple[ChangeRecord, ...]:
         """Do as Journal says."""

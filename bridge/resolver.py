@@ -56,7 +56,12 @@ class Resolver:
     async def _try(self, lock: LockRecord) -> bool:
         try:
             await self._resolve(lock)
-        except BridgeError as error:  # silent, out of reach, in another process's hands: its time comes
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return False  # not this was ended, but the lock's owner, for its record has changed
+        except (BridgeError, OSError) as error:  # silent, out of reach, in another process's hands: its time comes
             _log.info("What became of a change at %s is not known yet. %s", lock.name, error)
             return False
         return True

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from protocol.errors import MalformedError
@@ -190,5 +189,5 @@ class Service:
         try:
             yield
         except ZoneChanged as change:
-            await self._registry.save_lock(replace(lock, zone=change.zone))
+            await self._registry.set_zone(lock.id, change.zone)
             raise

@@ -19,7 +19,7 @@ from protocol.messages.hello import Mode
 from protocol.messages.pins import LAST_OPERATION, LastOperationRequest
 from protocol.session import MAX_AGE, BridgeSession, accepting
 from protocol.version import DEFAULT_MAX_FRAME
-from protocol.vocabulary import ClockState
+from protocol.vocabulary import ClockState, Status
 
 from .changes import Changes
 from .errors import AckTimeout, LinkLost, Unreachable, UsageError, VersionMismatch, ZoneChanged
@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE = 2
 """Seconds that a lock's clock may be wrong before a session corrects it."""
+BUSY_PAUSE = 1.0
+"""Seconds after which a lock that was busy is asked again (SPEC 6.3)."""
 _PAUSE = 0.1
 """Seconds to wait before a session that has just ended without an answer is made again."""
 
@@ -168,6 +170,10 @@ class Sessions:
         if not left:
             return
         last = await self.exchange(opened, LAST_OPERATION, encode_request(LastOperationRequest()))
+        if is_busy(last):  # nothing was learned: `current` begins again
+            self._open = None
+            await asyncio.sleep(BUSY_PAUSE)
+            return
         if isinstance(last, Refusal):
             raise refused(last)
         if last is not None:
@@ -215,3 +221,8 @@ def decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:
     except MalformedError:
         _log.warning("The lock sent an answer to %s that this version cannot read.", message.method)
         return None
+
+
+def is_busy(answer: Response | Refusal | None) -> bool:
+    """Whether the lock was busy, and has looked at nothing."""
+    return isinstance(answer, Refusal) and answer.status is Status.BUSY

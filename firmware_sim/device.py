@@ -43,6 +43,20 @@ class Stepped:
 class Device:
     """A lock on a flash. `now` tells nanoseconds that never run backwards, `entropy` gives so many random bytes."""
 
+    __slots__ = (
+        "_connections",
+        "_decoders",
+        "_entropy",
+        "_flash",
+        "_now",
+        "_slots",
+        "clock",
+        "factory",
+        "firmware",
+        "hardware",
+        "store",
+    )
+
     def __init__(
         self, flash: Flash, *, slots: int, epoch: int, now: Callable[[], int], entropy: Callable[[int], bytes]
     ) -> None:

@@ -57,6 +57,25 @@ class Firmware:
     `entropy` is 32 random bytes, used where the lock has no key of its own yet.
     """
 
+    __slots__ = (
+        "_busy_until_ns",
+        "_entries",
+        "_handler",
+        "_keeping",
+        "_links",
+        "_requests",
+        "audit",
+        "battery",
+        "bolt",
+        "clock",
+        "expiry",
+        "gate",
+        "lockout",
+        "memory",
+        "pairing",
+        "pins",
+    )
+
     def __init__(
         self,
         factory: Factory,

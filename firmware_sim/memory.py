@@ -33,6 +33,8 @@ T = TypeVar("T")
 class Memory:
     """Typed records over a store."""
 
+    __slots__ = ("_afterwards", "_records", "_staged", "_store", "unreadable")
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._records: dict[int, FlashRecord] = {}

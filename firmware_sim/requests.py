@@ -61,6 +61,20 @@ _MOVED = {
 class Requests:
     """One method a request; `session` is the one that the request came in."""
 
+    __slots__ = (
+        "_audit",
+        "_battery",
+        "_bolt",
+        "_clock",
+        "_factory",
+        "_keeping",
+        "_memory",
+        "_pairing",
+        "_pins",
+        "operations",
+        "session",
+    )
+
     def __init__(
         self,
         factory: Factory,

@@ -70,6 +70,8 @@ class Store:
     commit compacts.
     """
 
+    __slots__ = ("_end", "_flash", "_generation", "_newest", "_puts", "_region", "_sector", "_size", "damage")
+
     def __init__(self, flash: Flash, region: Region) -> None:
         self._flash = flash
         self._region = region

@@ -2,10 +2,24 @@
 
 from fastapi import Request
 
+from bridge.journal import Caller
+
 from .problems import ApiError
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
+
+
+def caller(request: Request, token_id: int) -> Caller:
+    """Return who asks for a change by `request`; raise ApiError as `idempotency_key` does.
+
+    A client that has gone away while the lock was asked has not been told, and may ask the same again.
+    """
+
+    async def listens() -> bool:
+        return not await request.is_disconnected()
+
+    return Caller(token_id=token_id, key=idempotency_key(request), listens=listens)
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response, Security
 
-from bridge.journal import Caller
 from bridge.records import Scope
 from bridge.service import Service
 
@@ -12,7 +11,7 @@ from .auth import Access, lock_access
 from .body import read_object
 from .documentation import create_answers, create_body
 from .envelope import answer
-from .keys import idempotency_key
+from .keys import caller
 from .schemas import create_entry
 
 
@@ -26,8 +25,8 @@ def pin_routes(service: Service) -> APIRouter:
         request: Request, access: Annotated[Access, Security(granted, scopes=[Scope.DEVICE_READ_WRITE])]
     ) -> Response:
         """Create a pin; answered once the lock has stored it."""
-        caller = Caller(token_id=access.token_id, key=idempotency_key(request))
+        asking = caller(request, access.token_id)
         entry = create_entry(await read_object(request), access.lock.zone)
-        return answer(201, result={"id": await service.create_pin(access.lock, entry, caller)})
+        return answer(201, result={"id": await service.create_pin(access.lock, entry, asking)})
 
     return routes

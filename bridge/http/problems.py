@@ -27,6 +27,7 @@ TIMEOUT: Final = (
     "The lock did not acknowledge in time: whether it made the change is unknown. "
     "The same request, repeated within 10 minutes, tells.",
 )
+SILENT: Final = (408, "The lock has not answered in time: try again.")
 BUSY: Final = (409, "The lock is occupied with another change: try again.")
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
@@ -66,6 +67,10 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.Unreachable: (408, "The lock cannot be reached."),
     errors.LinkLost: TIMEOUT,
     errors.AckTimeout: TIMEOUT,
+    errors.OutcomeLost: (
+        408,
+        "What became of this change can no longer be learned: look at the lock, then ask anew, under a new key.",
+    ),
 }
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -110,6 +115,8 @@ async def _on_api_error(_request: Request, error: ApiError) -> Response:
 
 async def _on_bridge_error(request: Request, error: errors.BridgeError) -> Response:
     answered = api_error(error)
+    if request.method == "GET" and answered.messages == TIMEOUT[1:]:  # whoever reads has changed nothing
+        answered = ApiError(*SILENT)
     _log.log(
         _level(error, answered.status), "request %s: %s: %s", request.state.correlation_id, type(error).__name__, error
     )

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
@@ -21,7 +21,8 @@ class SqlJournal:
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
         async with self._session() as session:
-            await session.execute(delete(ChangeRow).where(ChangeRow.begun < record.begun - KEPT))
+            old = ChangeRow.begun < record.begun - KEPT, ChangeRow.state.not_in(UNRESOLVED)
+            await session.execute(delete(ChangeRow).where(*old))
             new = insert(ChangeRow).values(_columns(record)).returning(ChangeRow.number)
             number = (await session.execute(new)).scalar_one()
         return replace(record, number=number)
@@ -43,23 +44,28 @@ class SqlJournal:
 
     async def latest(self, wire_id: int, caller: Caller, request_mark: bytes) -> ChangeRecord | None:
         """Do as Journal says."""
-        found = await self._found(
+        alike = (
             ChangeRow.wire_id == wire_id,
             ChangeRow.token_id == caller.token_id,
             ChangeRow.request_mark == request_mark,
         )
-        return found[-1] if found else None
+        return await self._first(select(ChangeRow).where(*alike).order_by(ChangeRow.number.desc()))
 
-    async def keyed(self, caller: Caller, since: datetime) -> ChangeRecord | None:
+    async def keyed(self, wire_id: int, caller: Caller, since: datetime) -> ChangeRecord | None:
         """Do as Journal says."""
-        found = await self._found(
-            ChangeRow.token_id == caller.token_id, ChangeRow.key == caller.key, ChangeRow.begun >= since
-        )
-        return found[-1] if found else None
+        alike = ChangeRow.token_id == caller.token_id, ChangeRow.key == caller.key
+        known = or_(ChangeRow.begun >= since, ChangeRow.state.in_(UNRESOLVED))
+        here_first = case((ChangeRow.wire_id == wire_id, 0), else_=1), ChangeRow.number.desc()
+        return await self._first(select(ChangeRow).where(*alike, known).order_by(*here_first))
 
     async def later(self, record: ChangeRecord) -> tuple[ChangeRecord, ...]:
         """Do as Journal says."""
         return await self._found(ChangeRow.wire_id == record.wire_id, ChangeRow.number > record.number)
+
+    async def _first(self, wanted: Select[ChangeRow]) -> ChangeRecord | None:
+        async with self._session() as session:
+            row = await session.scalar(wanted.limit(1))
+        return None if row is None else _record(row)
 
     async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
         async with self._session() as session:

@@ -92,6 +92,11 @@ class Registry:
         if saved is None:
             raise _unknown(record.id)
 
+    async def set_zone(self, lock_id: int, zone: str) -> None:
+        """Learn a lock's zone, and leave the rest of its record as whoever else has written it."""
+        async with self._session() as session:
+            await session.execute(update(LockRow).where(LockRow.id == lock_id).values(zone=zone))
+
     async def lock(self, lock_id: int) -> LockRecord:
         """Return the lock of this number; raise NotRegistered."""
         async with self._session() as session:
@@ -206,6 +211,7 @@ def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, where: list[Any]
 def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = EXTRA")  # FULL does not sync the folder: a row could go with the power
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.close()
 

@@ -15,6 +15,8 @@ REARMED_ABOVE = 5
 class Battery:
     """Knows the lowest mark that was warned of; those above it were too."""
 
+    __slots__ = ("_audit", "_hardware", "_memory", "_warned")
+
     def __init__(self, hardware: Hardware, memory: Memory, audit: Audit) -> None:
         self._hardware = hardware
         self._memory = memory

@@ -34,6 +34,8 @@ class Bolt:
     `jammed` is whether the last movement did not finish.
     """
 
+    __slots__ = ("_hardware", "_holds", "_next_ns", "jammed", "state")
+
     def __init__(self, hardware: Hardware, now_ns: int) -> None:
         self._hardware = hardware
         self.state = _FOUND[hardware.position]

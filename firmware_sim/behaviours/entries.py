@@ -20,6 +20,8 @@ _LOCKED_OUT = Decision(
 class Entries:
     """The keypad; a flash that takes no record opens and denies as ever."""
 
+    __slots__ = ("_audit", "_bolt", "_clock", "_gate", "_lockout", "_memory")
+
     def __init__(self, memory: Memory, clock: Clock, gate: Gate, lockout: Lockout, audit: Audit, bolt: Bolt) -> None:
         self._memory = memory
         self._clock = clock

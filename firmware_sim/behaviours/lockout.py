@@ -19,6 +19,8 @@ _MOST = 255  # lock-outs in a row that are counted; the longest is reached long 
 class Lockout:
     """Counts wrong entries in a row. A lock that starts in a lock-out begins it anew at `now_ns`."""
 
+    __slots__ = ("_audit", "_keypad", "_memory", "_until_ns")
+
     def __init__(self, memory: Memory, audit: Audit, now_ns: int) -> None:
         self._memory = memory
         self._audit = audit

@@ -18,6 +18,8 @@ _NOT_TYPEABLE = (Rule.DIGITS_LENGTH, Rule.DIGITS_DECIMAL)
 class Gate:
     """Decides whether an entry opens, and says why not."""
 
+    __slots__ = ("_clock", "_memory", "_pins")
+
     def __init__(self, memory: Memory, clock: Clock, pins: Pins) -> None:
         self._memory = memory
         self._clock = clock

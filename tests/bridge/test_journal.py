@@ -72,7 +72,7 @@ def test_a_record_comes_back_as_it_was_kept_last(keep: Keep) -> None:
         ended = replace(CONFIRMED, number=kept.number, told=True)
         await journal.save(ended)
         assert await journal.latest(RECORD.wire_id, CALLER, RECORD.request_mark) == ended
-        assert await journal.keyed(CALLER, NOW) == ended
+        assert await journal.keyed(RECORD.wire_id, CALLER, NOW) == ended
 
     keep(scenario)
 
@@ -108,12 +108,17 @@ def test_the_newest_of_a_request_is_found_by_its_token_and_lock_alone(keep: Keep
 
 def test_a_key_is_one_tokens_and_known_since_a_moment(keep: Keep) -> None:
     async def scenario(journal: Journal) -> None:
-        await journal.begin(RECORD)
-        newest = await journal.begin(replace(RECORD, wire_id=1))
-        assert await journal.keyed(CALLER, NOW) == newest
-        assert await journal.keyed(CALLER, NOW + timedelta(seconds=1)) is None
-        assert await journal.keyed(Caller(token_id=4, key="drawn"), NOW) is None
-        assert await journal.keyed(Caller(token_id=3, key="other"), NOW) is None
+        await journal.begin(replace(RECORD, state=ChangeState.CONFIRMED))
+        newest = await journal.begin(replace(RECORD, state=ChangeState.CONFIRMED))
+        elsewhere = await journal.begin(replace(RECORD, wire_id=1, state=ChangeState.CONFIRMED))
+        assert await journal.keyed(RECORD.wire_id, CALLER, NOW) == newest
+        assert await journal.keyed(1, CALLER, NOW) == elsewhere
+        assert await journal.keyed(2, CALLER, NOW) == elsewhere
+        assert await journal.keyed(RECORD.wire_id, CALLER, NOW + timedelta(seconds=1)) is None
+        left = await journal.begin(RECORD)
+        assert await journal.keyed(RECORD.wire_id, CALLER, NOW + timedelta(days=2)) == left
+        assert await journal.keyed(RECORD.wire_id, Caller(token_id=4, key="drawn"), NOW) is None
+        assert await journal.keyed(RECORD.wire_id, Caller(token_id=3, key="other"), NOW) is None
 
     keep(scenario)
 
@@ -130,13 +135,23 @@ def test_later_records_are_those_of_the_same_lock(keep: Keep) -> None:
 
 def test_a_record_is_forgotten_a_day_later(keep: Keep) -> None:
     async def scenario(journal: Journal) -> None:
-        old = await journal.begin(RECORD)
-        just = await journal.begin(replace(RECORD, begun=NOW + KEPT))
-        assert await journal.unresolved(RECORD.wire_id) == (old, just)
-        new = await journal.begin(replace(RECORD, begun=NOW + KEPT + timedelta(seconds=1)))
-        assert await journal.unresolved(RECORD.wire_id) == (just, new)
+        first = await journal.begin(CONFIRMED)
+        old = await journal.begin(CONFIRMED)
+        just = await journal.begin(replace(CONFIRMED, begun=NOW + KEPT))
+        assert await journal.later(first) == (old, just)
+        new = await journal.begin(replace(CONFIRMED, begun=NOW + KEPT + timedelta(seconds=1)))
+        assert await journal.later(first) == (just, new)
         await journal.save(old)  # is not brought back
-        assert await journal.unresolved(RECORD.wire_id) == (just, new)
+        assert await journal.later(first) == (just, new)
+
+    keep(scenario)
+
+
+def test_a_record_whose_outcome_is_not_known_is_kept_however_far_the_hosts_clock_jumps(keep: Keep) -> None:
+    async def scenario(journal: Journal) -> None:
+        left = await journal.begin(RECORD)
+        await journal.begin(replace(CONFIRMED, begun=NOW + timedelta(days=400)))
+        assert await journal.unresolved(RECORD.wire_id) == (left,)
 
     keep(scenario)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import BridgeError, DamagedState, LockHeld, Unreachable
+from bridge.errors import DamagedState, LockHeld, Unreachable
 from bridge.journal import ChangeState, MemoryJournal
 from bridge.records import LockRecord, PairingState
 from bridge.resolver import Resolver
@@ -21,7 +21,7 @@ class Background:
     def __init__(self) -> None:
         self.journal = MemoryJournal()
         self.left_open = asyncio.Event()
-        self.failure: BridgeError | None = None
+        self.failure: BaseException | None = None
         self.locks = (FRONT, BACK)
         self.tries: list[float] = []
         self.resolver = Resolver(self.journal, self.registered, self.resolve, self.left_open)
@@ -53,9 +53,13 @@ def scenario(test: Callable[[Background], Awaitable[None]]) -> None:
     run(running())
 
 
-@pytest.mark.parametrize("failure", [Unreachable("gone"), LockHeld("held")])
+@pytest.mark.parametrize(
+    "failure",
+    [Unreachable("gone"), LockHeld("held"), OSError("the port is gone"), asyncio.CancelledError()],
+    ids=["silent", "held", "port", "owner ended"],
+)
 def test_a_lock_that_cannot_be_asked_is_tried_again_after_pauses_that_double_up_to_a_minute(
-    failure: BridgeError,
+    failure: BaseException,
 ) -> None:
     async def test(background: Background) -> None:
         background.failure = failure

@@ -101,14 +101,14 @@ def test_what_is_discarded_is_never_committed() -> None:
 
 
 def test_what_a_full_store_refuses_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, memory = fresh()
+    _, memory = fresh()
 
-    def full(_changes: object) -> None:
+    def full(_store: Store, _changes: object) -> None:
         raise StoreFull
 
     memory.stage(SLOT_KEYS[0], Pin(id=1, entry=ANNA))
     with monkeypatch.context() as patch:
-        patch.setattr(store, "commit", full)
+        patch.setattr(Store, "commit", full)
         with pytest.raises(StoreFull):
             memory.commit()
     memory.stage(SLOT_KEYS[1], Pin(id=2, entry=BOB))

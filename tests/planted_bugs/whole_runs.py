@@ -50,9 +50,9 @@ BUGS = (
     Bug(
         name="simulation: a change asked for again under a new operation id",
         file="bridge/client.py",
-        good="                await asyncio.sleep(_BUSY_PAUSE)\n",
+        good="                await asyncio.sleep(BUSY_PAUSE)\n",
         bad="""\
-                await asyncio.sleep(_BUSY_PAUSE)
+                await asyncio.sleep(BUSY_PAUSE)
             if self.unanswered:
                 again = __import__("dataclasses").replace(request, operation=request.operation + 1)
                 body = encode_request(again)

@@ -115,8 +115,27 @@ def test_what_an_operator_can_mend_is_logged_as_a_warning_with_its_cause(
     error: errors.BridgeError, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    request = Request({"type": "http", "state": {"correlation_id": "7"}})
+    request = Request({"type": "http", "method": "POST", "state": {"correlation_id": "7"}})
     asyncio.run(handlers()[errors.BridgeError](request, error))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (level, f"request 7: {type(error).__name__}: {error}")
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "says"),
+    [
+        ("POST", errors.AckTimeout("why"), "repeated within 10 minutes"),
+        ("GET", errors.AckTimeout("why"), "try again"),
+        ("GET", errors.LinkLost("why"), "try again"),
+        ("POST", errors.OutcomeLost(), "look at the lock"),
+    ],
+    ids=repr,
+)
+def test_a_timeout_promises_only_what_can_be_had(method: str, error: errors.BridgeError, says: str) -> None:
+    request = Request({"type": "http", "method": method, "state": {"correlation_id": "7"}})
+    response = asyncio.run(handlers()[errors.BridgeError](request, error))
+    assert response.status_code == 408
+    (message,) = json.loads(bytes(response.body))["errorMessages"]
+    assert says in message
+    assert ("10 minutes" in message) is (says == "repeated within 10 minutes")
