@@ -132,6 +132,7 @@ class _Owner:
         self._lock = lock
         self._ownership: Ownership | None = None
         self._changing = False
+        self._writing = asyncio.Lock()
         self._client = self._make_client()
         self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
         self._task = asyncio.create_task(self._serve())
@@ -156,8 +157,9 @@ class _Owner:
         return self._task.done()
 
     async def stop(self) -> None:
-        """End the task; work that waits is cancelled."""
-        self._task.cancel()
+        """End the task; work that waits is cancelled, and what was answered is written down."""
+        async with self._writing:
+            self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
         while not self._jobs.empty():
@@ -193,7 +195,8 @@ class _Owner:
         self._changing = self._changing and job.caller is None
         # The answer first: a bridge that is killed here repeats what was told, rather than denying what was not.
         _settle(job.done, result, failure)
-        await self._note(job, heard=heard)
+        async with self._writing:
+            await self._note(job, heard=heard)
 
     async def _work(self, job: _Job[T]) -> T:
         await self._turn_to(job.lock)

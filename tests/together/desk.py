@@ -8,7 +8,8 @@ import pytest
 from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
-from bridge.journal import Caller, ChangeRecord, Journal, MemoryJournal
+from bridge.errors import AckTimeout
+from bridge.journal import Caller, ChangeRecord, ChangeState, Journal, MemoryJournal
 from bridge.links import MemoryHub, open_link
 from bridge.records import LockRecord, PairingState
 from bridge.resolver import Resolver
@@ -114,6 +115,17 @@ class Desk:
             journal=self.journal,
             now=self.door.now,
         )
+
+
+async def lose_the_answer(desk: Desk, caller: Caller = ALICE) -> None:
+    """Let the lock create NEW, and nobody hear of it."""
+    await desk.get_ready()
+    desk.link.deaf = True
+    with pytest.raises(AckTimeout):
+        await desk.create(caller)
+    assert desk.door.pins == {1: NEW}
+    assert [record.state for record in desk.records] == [ChangeState.UNCONFIRMED]
+    desk.link.deaf = False
 
 
 def at_a_desk(test: Callable[[Desk], Awaitable[None]], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
