@@ -1,4 +1,4 @@
-"""Who has been told what: an answer counts as told once it was given to somebody who was there, and while it is true."""
+"""Who has been told what: an answer is told once it was given to somebody who was there, and while it is true."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
