@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from bridge.http.body import parse_object
 from bridge.http.problems import ApiError
-from bridge.http.schemas import create_entry
+from bridge.http.schemas import pin_entry
 from bridge.http.times import read_instant
 from protocol.pin_rules import check_alias, check_digits
 from protocol.schedule import check_schedule
@@ -17,9 +17,9 @@ ZONE = "Europe/Warsaw"
 def fuzz(data: bytes) -> None:
     """Take the bytes as a body, and as an instant."""
     instant = read_instant(data.decode("utf-8", "replace"))
-    assert instant is None or 1970 <= instant.year <= 2105
+    assert instant is None or 1970 <= instant.year <= 2106
     with suppress(ApiError):
-        _check(create_entry(parse_object(data), ZONE))
+        _check(pin_entry(parse_object(data), ZONE))
 
 
 def _check(entry: PinEntry) -> None:
