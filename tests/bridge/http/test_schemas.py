@@ -51,6 +51,56 @@ def test_a_window_without_weekdays_is_every_day() -> None:
     assert window.weekdays == EVERY_DAY
 
 
+def window(start: str, end: str, weekdays: int = 31) -> dict[str, object]:
+    return {"weekDays": weekdays, "start": start, "end": end}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("00:00", "00:01", (0, 1)),
+        ("00:00", "24:00", (0, 1440)),
+        ("23:59", "24:00", (1439, 1440)),
+        ("22:00", "06:00", (1320, 360)),
+    ],
+)
+def test_a_window_is_wall_time_in_any_zone(start: str, end: str, expected: tuple[int, int]) -> None:
+    for zone in ("UTC", "America/St_Johns", "Mars/Olympus"):
+        (made,) = pin_entry(WHOLE | {"windows": [window(start, end)]}, zone).schedule.windows
+        assert made == Window(weekdays=Weekdays(31), start=expected[0], end=expected[1])
+
+
+def test_up_to_four_windows_are_kept_in_their_order() -> None:
+    windows = [window("08:00", "16:00", weekdays) for weekdays in (64, 1, 127, 1)]
+    made = pin_entry(WHOLE | {"windows": windows}, "UTC").schedule.windows
+    assert [each.weekdays for each in made] == [64, 1, 127, 1]
+    assert refused({"windows": [*windows, windows[0]]}).messages == (f"windows: {sentence(Rule.WINDOW_COUNT)}",)
+
+
+def test_no_windows_at_all_are_no_limit() -> None:
+    for value in (None, []):
+        assert pin_entry(WHOLE | {"windows": value}, "UTC") == pin_entry(WHOLE, "UTC")
+
+
+def test_the_fields_of_one_window_may_stand_beside_the_same_window() -> None:
+    fields = {"dayStartTime": INSTANT, "weekDays": 31}
+    windows = [window("10:00", "24:00"), window("00:00", "06:00", 96)]
+    (first, second) = pin_entry(WHOLE | fields | {"windows": windows}, "Europe/Warsaw").schedule.windows
+    assert (first,) == pin_entry(WHOLE | fields, "Europe/Warsaw").schedule.windows
+    assert second == Window(weekdays=Weekdays(96), start=0, end=360)
+    assert refused(fields | {"windows": windows}, "UTC").status == 400
+
+
+@pytest.mark.parametrize(("value", "enabled"), [(True, True), (None, True), (False, False)])
+def test_a_pin_is_enabled_unless_it_is_said_not_to_be(value: object, enabled: bool) -> None:
+    assert pin_entry(WHOLE | {"enabled": value}, "UTC").enabled == enabled
+
+
+def test_a_date_is_kept_up_to_the_last_second_that_a_lock_can_hold() -> None:
+    dates = {"startDate": "2106-02-07T06:28:14.5Z", "endDate": "2106-02-07T06:28:14.5Z"}
+    assert pin_entry(WHOLE | dates, "UTC").schedule == Schedule(valid_from=0xFFFF_FFFE, valid_until=0xFFFF_FFFF)
+
+
 def test_unknown_fields_are_ignored() -> None:
     assert pin_entry(WHOLE | {"id": 7, "": [], "pins": "12"}, "UTC") == pin_entry(WHOLE, "UTC")
 
