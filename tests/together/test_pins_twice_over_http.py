@@ -106,7 +106,7 @@ def test_an_outcome_is_told_to_the_token_alone_that_asked(scenario: Scenario) ->
     scenario(test)
 
 
-@pytest.mark.parametrize("tear", [Tear.NONE, Tear.ONE_BIT, Tear.ALL_BUT_ONE, Tear.ALL])
+@pytest.mark.parametrize("tear", [Tear.NONE, Tear.ALL_BUT_ONE])
 def test_an_update_that_power_cuts_off_leaves_the_old_pin_or_the_new_one(scenario: Scenario, tear: Tear) -> None:
     """Power goes in the first flash operation, the second, and so on, until the update outruns it."""
 

@@ -77,9 +77,9 @@ def test_up_to_four_windows_are_kept_in_their_order() -> None:
     assert refused({"windows": [*windows, windows[0]]}).messages == (f"windows: {sentence(Rule.WINDOW_COUNT)}",)
 
 
-def test_no_windows_at_all_are_no_limit() -> None:
-    for value in (None, []):
-        assert pin_entry(WHOLE | {"windows": value}, "UTC") == pin_entry(WHOLE, "UTC")
+@pytest.mark.parametrize("value", [None, []])
+def test_no_windows_at_all_are_no_limit(value: object) -> None:
+    assert pin_entry(WHOLE | {"windows": value}, "UTC") == pin_entry(WHOLE, "UTC")
 
 
 def test_the_fields_of_one_window_may_stand_beside_the_same_window() -> None:
