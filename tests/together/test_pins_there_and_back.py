@@ -65,7 +65,7 @@ async def go_and_come(api: Api, zone: str, body: Body) -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_a_pin_goes_there_and_back_unchanged(zone: str, data: st.DataObject) -> None:
     body = data.draw(bodies(zone))

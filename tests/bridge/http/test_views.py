@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.http.schemas import pin_entry
@@ -85,6 +85,7 @@ schedules = st.builds(
 ).filter(lambda schedule: check_schedule(schedule) is None)
 
 
+@settings(deadline=None)
 @given(schedules, zones, st.booleans())
 def test_what_is_shown_of_any_pin_makes_the_same_pin(schedule: Schedule, zone: str, enabled: bool) -> None:
     entry = PinEntry(digits="97531", alias="Anna", enabled=enabled, schedule=schedule)
@@ -92,6 +93,7 @@ def test_what_is_shown_of_any_pin_makes_the_same_pin(schedule: Schedule, zone: s
     assert pin_entry(view, zone) == entry
 
 
+@settings(deadline=None)
 @given(schedules, zones)
 def test_the_fields_of_the_vendor_alone_make_the_first_window(schedule: Schedule, zone: str) -> None:
     entry = PinEntry(digits="97531", alias="Anna", schedule=schedule)
