@@ -32,13 +32,6 @@ BUGS = (
         tests=("tests/bridge/http/test_pin_changes.py",),
     ),
     Bug(
-        name="the key of an update overlooked",
-        file="bridge/http/pins.py",
-        good="service.update_pin(access.lock, number, entry, caller)",
-        bad="service.update_pin(access.lock, number, entry, Caller(token_id=access.token_id))",
-        tests=("tests/together/test_pins_twice_over_http.py",),
-    ),
-    Bug(
         name="a day time told that clocks leave out on that day",
         file="bridge/http/times.py",
         good="if instant.date() == day and instant.astimezone(zone).time() == shown:",
