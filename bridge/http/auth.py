@@ -13,7 +13,10 @@ from bridge.errors import NotRegistered
 from bridge.records import Grant, LockRecord, Scope
 from bridge.service import Service
 
+from .numbers import whole_number
 from .problems import UNAUTHORIZED, ApiError
+
+LARGEST_LOCK = 0x7FFF_FFFF
 
 
 class TokenHeader(SecurityBase):
@@ -31,10 +34,11 @@ class TokenHeader(SecurityBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A lock, and the token that is granted it."""
+    """A lock, and the token that is granted it; `may_write` is needed to see what opens it."""
 
     lock: LockRecord
     token_id: int
+    may_write: bool
 
 
 def token_grant(service: Service) -> Callable[..., Awaitable[Grant]]:
@@ -74,15 +78,10 @@ def lock_access(service: Service) -> Callable[..., Awaitable[Access]]:
         grant: Annotated[Grant, Depends(token_grant(service))],
         lock_id: Annotated[str, Path(description="The lock's number.")],
     ) -> Access:
-        number = _lock_number(lock_id)
-        if number not in grant.locks:
+        number = whole_number(lock_id, LARGEST_LOCK)
+        if number is None or number not in grant.locks:
             raise NotRegistered("The token is not granted this lock.")
-        return Access(lock=await service.lock(number), token_id=grant.token_id)
+        may_write = Scope.DEVICE_READ_WRITE in grant.scopes
+        return Access(lock=await service.lock(number), token_id=grant.token_id, may_write=may_write)
 
     return access
-
-
-def _lock_number(text: str) -> int:
-    """Return the lock number that a path names; -1, which no lock has, where it names none."""
-    plain = text.isascii() and text.isdecimal() and len(text) <= 10  # the longest u32
-    return int(text) if plain else -1

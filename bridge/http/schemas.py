@@ -1,30 +1,36 @@
-"""The create body as a pin entry: every broken field is told at once, by its name and rule, never by its value."""
+"""A pin's body as a pin entry: every broken field is told at once, by its name and rule, never by its value."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
 from bridge.zones import UNKNOWN_HERE, find_zone
 from protocol.pin_rules import check_alias, check_digits, sentence
 from protocol.schedule import check_schedule
-from protocol.vocabulary import EVERY_DAY, PinEntry, Rule, Schedule, Weekdays
+from protocol.vocabulary import PinEntry, Rule, Schedule, Window
 
 from .problems import ApiError
-from .times import ApiTimes, read_instant, to_schedule
+from .times import LAST_DATE, ApiTimes, read_instant, to_schedule
+from .windows import read_weekdays, read_windows
 
 T = TypeVar("T")
 
-_NAMES = {
-    name.lower(): name for name in ("alias", "pin", "startDate", "endDate", "dayStartTime", "dayEndTime", "weekDays")
-}
+FIRST_WINDOW = ("dayStartTime", "dayEndTime", "weekDays")
+"""The fields that are one window, or, of a pin that has several, the first."""
+
+_NAMES = {name.lower(): name for name in ("alias", "pin", "startDate", "endDate", *FIRST_WINDOW, "enabled", "windows")}
 _NO_TEXT = "must be a JSON string."
-_NO_INSTANT = "must be a string such as 2026-07-01T08:00:00Z, with an offset, in the years 1970 to 2105; or null."
+_NO_DATE = "must be a string such as 2026-07-01T08:00:00Z, with an offset, from 1970 to 2106-02-07T06:28:15Z; or null."
+_NO_TIME = "must be a string such as 2026-07-01T08:00:00Z, with an offset, in the years 1970 to 2106; or null."
 _NO_WEEKDAYS = "must be a whole number from 1 to 127, the sum of Monday = 1 to Sunday = 64; or null."
+_NO_BOOLEAN = "must be true or false; or null."
+_NO_WINDOWS = 'must be a list such as [{"weekDays": 31, "start": "22:00", "end": "06:00"}], weekDays 1 to 127; or null.'
+_TWO_WINDOWS = f"windows: must begin with the window that {', '.join(FIRST_WINDOW)} describe; or leave these out."
 
 
-def create_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
-    """Return the pin that a create body asks for, with daily times in the lock's zone `zone_name`.
+def pin_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
+    """Return the pin that a body asks for, with daily times in the lock's zone `zone_name`.
 
     Names are read in any case, as the API that is spoken here reads them, lest a limit that is spelt otherwise make a
     pin without one. Unknown fields are ignored: clients in the field send more. Raises ApiError(400) for broken rules,
@@ -34,9 +40,19 @@ def create_entry(document: Mapping[str, object], zone_name: str) -> PinEntry:
     alias = fields.text("alias", check_alias)
     digits = fields.text("pin", check_digits)
     times = fields.times()
+    enabled = fields.optional("enabled", _boolean, _NO_BOOLEAN)
+    windows = fields.optional("windows", read_windows, _NO_WINDOWS)
     fields.refuse_broken()
-    schedule = _schedule(times, zone_name)
-    return PinEntry(digits=digits, alias=alias, schedule=schedule)
+    schedule = _schedule(times, windows, zone_name)
+    return PinEntry(digits=digits, alias=alias, enabled=enabled is not False, schedule=schedule)
+
+
+def lock_zone(zone_name: str, *, needed: bool) -> tzinfo:
+    """Return the lock's zone, or UTC where none is needed; raise ApiError(428) where this host does not know it."""
+    zone = find_zone(zone_name) if needed else UTC
+    if zone is None:
+        raise ApiError(428, UNKNOWN_HERE)
+    return zone
 
 
 def _as_documented(document: Mapping[str, object]) -> dict[str, object]:
@@ -49,15 +65,15 @@ def _as_documented(document: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def _schedule(times: ApiTimes, zone_name: str) -> Schedule:
-    zone = find_zone(zone_name) if times.daily else UTC
-    if zone is None:
-        raise ApiError(428, UNKNOWN_HERE)
-    schedule = to_schedule(times, zone)
-    rule = check_schedule(schedule)
-    if rule is not None:
-        names = "startDate, endDate" if rule is Rule.VALIDITY_ORDER else "dayStartTime, dayEndTime"
-        raise ApiError(400, f"{names}: {sentence(rule)}")
+def _schedule(times: ApiTimes, windows: tuple[Window, ...] | None, zone_name: str) -> Schedule:
+    schedule = to_schedule(times, lock_zone(zone_name, needed=times.daily))
+    if windows is not None:
+        if schedule.windows and schedule.windows != windows[:1]:
+            raise ApiError(400, _TWO_WINDOWS)
+        schedule = replace(schedule, windows=windows)
+    if rule := check_schedule(schedule):
+        daily = "dayStartTime, dayEndTime" if windows is None else "windows"
+        raise ApiError(400, f"{'startDate, endDate' if rule is Rule.VALIDITY_ORDER else daily}: {sentence(rule)}")
     return schedule
 
 
@@ -80,18 +96,18 @@ class _Fields:
 
     def times(self) -> ApiTimes:
         return ApiTimes(
-            start_date=self._optional("startDate", _instant, _NO_INSTANT),
-            end_date=self._optional("endDate", _instant, _NO_INSTANT),
-            day_start_time=self._optional("dayStartTime", _instant, _NO_INSTANT),
-            day_end_time=self._optional("dayEndTime", _instant, _NO_INSTANT),
-            week_days=self._optional("weekDays", _weekdays, _NO_WEEKDAYS),
+            start_date=self.optional("startDate", _date, _NO_DATE),
+            end_date=self.optional("endDate", _date, _NO_DATE),
+            day_start_time=self.optional("dayStartTime", _instant, _NO_TIME),
+            day_end_time=self.optional("dayEndTime", _instant, _NO_TIME),
+            week_days=self.optional("weekDays", read_weekdays, _NO_WEEKDAYS),
         )
 
     def refuse_broken(self) -> None:
         if self.problems:
             raise ApiError(400, *self.problems)
 
-    def _optional(self, name: str, read: Callable[[object], T | None], why: str) -> T | None:
+    def optional(self, name: str, read: Callable[[object], T | None], why: str) -> T | None:
         value = self.document.get(name)
         if value is None:
             return None
@@ -105,7 +121,10 @@ def _instant(value: object) -> datetime | None:
     return read_instant(value) if isinstance(value, str) else None
 
 
-def _weekdays(value: object) -> Weekdays | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= EVERY_DAY:
-        return Weekdays(value)
-    return None
+def _date(value: object) -> datetime | None:
+    instant = _instant(value)
+    return instant if instant is not None and instant <= LAST_DATE else None
+
+
+def _boolean(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None

@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, door: Door, folder: Path) -> None:
         self.door = door
         self.journal: Journal = MemoryJournal()
-        self._folder = StateFolder.open(folder)
+        self.folder = StateFolder.open(folder)
         self._settings = Settings(state_dir=folder)
         self.record = LockRecord(
             id=1,
@@ -108,7 +108,7 @@ class Desk:
     def _new_engine(self) -> Engine:
         return Engine(
             self._settings,
-            self._folder,
+            self.folder,
             self.door.keys,
             command="latchwire serve",
             hub=self.door.hub,

@@ -11,6 +11,7 @@ from bridge.sessions import KnownLock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
 from hil.inprocess import InProcessLock, InProcessPlug
@@ -55,7 +56,9 @@ class Door:
     def __init__(self, *, slots: int = 5, seed: int = 1) -> None:
         self.random = luck(seed)
         self.flash = NorFlash(GEOMETRY)
-        self.simulator = Simulator(self.flash, slots=slots, entropy=self.random.randbytes, now=virtual_loop().now_ns)
+        self.failing = FailingFlash(self.flash)
+        entropy, now = self.random.randbytes, virtual_loop().now_ns
+        self.simulator = Simulator(self.failing, slots=slots, entropy=entropy, now=now)
         self.hub = MemoryHub()
         self.hub.ends["front"] = InProcessLock(self.simulator)
         self.hub.ends["wire"] = WiredLock(self.simulator)

@@ -82,6 +82,18 @@ def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
             assert digits.encode() not in bytes_there, place
 
 
+def _replace_and_read(bench: Place, url: str, headers: dict[str, str], bodies: list[object]) -> list[str]:
+    """Replace the canary by itself in as many ways, and read it; whoever may write is told it, and nobody else."""
+    answers = [httpx2.put(f"{url}/1", json=body, headers=headers, timeout=20).text for body in bodies]
+    keyed = headers | {"Idempotency-Key": CANARY}
+    answers += [httpx2.request(method, f"{url}/{CANARY}", headers=keyed).text for method in ("GET", "DELETE")]
+    answers += [httpx2.get(f"{url}?listVersion={number}", headers=headers).text for number in (CANARY, CANARY * 2)]
+    told = httpx2.get(f"{url}/1", headers=headers, timeout=20)
+    assert told.json()["result"]["pin"] == CANARY
+    reader = {"Authorization": f"Bearer {bench.token('Device.Read', lock='1')}"}
+    return [*answers, httpx2.get(f"{url}/1", headers=reader, timeout=20).text]
+
+
 def _use_the_canary(bench: Place, token: str) -> list[str]:
     """Create it, in every way that succeeds or fails, and return what was answered."""
     bodies: list[object] = [
@@ -101,6 +113,7 @@ def _use_the_canary(bench: Place, token: str) -> list[str]:
         answers = [httpx2.post(url, content=content, headers=headers, timeout=20).text for content in contents]
         keyed = httpx2.post(url, content=contents[0], headers=headers | {"Idempotency-Key": CANARY}, timeout=20)
         answers.append(keyed.text)
+        answers += _replace_and_read(bench, url, headers, bodies)
     for words in (["--from", "never"], ["--days", "someday"], ["--hours", "always"], []):
         done = bench.latchwire("pin", "add", "a", "--alias", "b", "--pin-stdin", *words, stdin=f"{CANARY}\n")
         assert done.code in (2, 4), done.err

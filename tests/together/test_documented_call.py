@@ -1,4 +1,4 @@
-"""The documented create call, through real processes: HTTP server, pty, simulated lock."""
+"""The documented calls at pins, through real processes: HTTP server, pty, simulated lock."""
 
 import json
 import signal
@@ -53,6 +53,16 @@ class Api:
             timeout=20,
         )
 
+    def call(self, method: str, path: str, body: object = None) -> httpx2.Response:
+        """Make one call at the lock's pins."""
+        return httpx2.request(
+            method,
+            f"{self.url}/api/v37/my/lock/123/pin{path}",
+            json=body,
+            headers={"Authorization": f"PersonalKey {self.token}"},
+            timeout=20,
+        )
+
 
 @pytest.fixture
 def api() -> Iterator[Api]:
@@ -77,6 +87,35 @@ def test_the_documented_bodies_fill_three_slots_and_the_keypad_knows_them(api: A
     assert (granted.code, granted.json()["pin_id"]) == (0, 1)
     assert (expired.code, expired.json()["denial"]) == (4, "expired")
     assert (unknown.code, unknown.json()["denial"]) == (4, "unknown")
+
+
+def test_a_pin_is_listed_read_replaced_and_removed_and_the_keypad_follows(api: Api) -> None:
+    assert api.create(FIRST).status_code == 201
+    listed = api.call("GET", "").json()["result"]
+    assert listed["pins"] == [{"id": 1, "alias": "Alias 1"}]
+    unchanged = api.call("GET", f"?listVersion={listed['listVersion']}")
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert api.call("GET", "/1").json()["result"] == FIRST | {"id": 1, "enabled": True, "windows": []}
+
+    replaced = api.call("PUT", "/1", SECOND | {"pin": "86420"})
+    assert (replaced.status_code, replaced.content) == (204, b"")
+    assert replaced.headers["Content-Type"] == "application/json"
+    assert api.call("GET", "/1").json()["result"] == SECOND | {
+        "pin": "86420",
+        "id": 1,
+        "startDate": "2021-05-01T00:00:00Z",
+        "endDate": "2021-05-31T00:00:00Z",
+        "dayStartTime": "2021-05-01T08:00:00Z",
+        "dayEndTime": "2021-05-01T16:00:00Z",
+        "enabled": True,
+        "windows": [{"weekDays": 21, "start": "08:00", "end": "16:00"}],
+    }
+    denials = [api.bench.enter(digits).json()["denial"] for digits in ("97531", "86420")]
+    assert denials == ["unknown", "expired"]
+
+    assert api.call("DELETE", "/1").status_code == 204
+    assert api.call("DELETE", "/1").status_code == 404
+    assert api.call("GET", f"?listVersion={listed['listVersion']}").json()["result"]["pins"] == []
 
 
 @pytest.mark.parametrize("digits", ["12345", "11122", "1234", "123456789", "98765", "12a45", "", None, 97531], ids=repr)

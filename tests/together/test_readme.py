@@ -11,7 +11,8 @@ import pytest
 
 from bridge.cli import exits
 from bridge.cli.running import build_app
-from bridge.http.documentation import create_answers
+from bridge.http.app import create_app
+from tests.bridge.http.doubles import RecordingService
 from tests.together.processes import PATIENCE, Place, place
 
 README = Path(__file__).parents[2] / "README.md"
@@ -80,10 +81,22 @@ def test_the_tour_works_as_written() -> None:
     assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
 
 
-def test_every_answer_of_the_call_is_in_its_table() -> None:
-    section = README.read_text().partition("\n## What the HTTP call answers\n")[2].partition("\n## ")[0]
-    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", section, re.MULTILINE)}
-    assert told == {int(status) for status in create_answers()}
+def test_every_call_and_every_answer_is_in_its_table() -> None:
+    section = README.read_text().partition("\n## What the HTTP calls answer\n")[2].partition("\n## ")[0]
+    paths = create_app(RecordingService()).openapi()["paths"]
+    calls = {
+        f"{method.upper()} {path.removeprefix('/api/{version}')}"
+        for path, operations in paths.items()
+        for method in operations
+    }
+    assert set(re.findall(r"^\| `([A-Z]+ /.*?)` \|", section, re.MULTILINE)) == {
+        call.replace("{lock_id}", "{id}").replace("{pin_id}", "{pinId}") for call in calls
+    }
+    told = {
+        status for row in re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", section, re.MULTILINE) for status in row.split(", ")
+    }
+    answers = [set(operation["responses"]) for operations in paths.values() for operation in operations.values()]
+    assert told == set.union(*answers)
 
 
 def test_every_exit_code_is_told() -> None:

@@ -1,13 +1,10 @@
-import httpx2
 import pytest
 from fastapi import Request
 
 from bridge import errors
 from bridge.http.keys import idempotency_key
 from bridge.http.problems import ApiError
-from bridge.journal import Caller
-from protocol.pin_rules import sentence
-from protocol.vocabulary import PinEntry, Rule, Schedule, Status, Weekdays, Window
+from protocol.vocabulary import PinEntry, Schedule, Weekdays, Window
 
 from .conftest import Create
 from .doubles import PIN_ID, RecordingService
@@ -65,43 +62,6 @@ def test_a_pin_that_breaks_a_rule_is_400_and_never_reaches_the_lock(
     assert service.created == []
 
 
-@pytest.mark.parametrize(
-    ("failure", "status"),
-    [
-        (errors.RuleBroken(Rule.DIGITS_LENGTH, ""), 400),
-        (errors.Refused(Status.INVALID, Rule.DIGITS_LENGTH, ""), 400),
-        (errors.NotRegistered(), 403),
-        (errors.Refused(Status.EXISTS, None, ""), 406),
-        (errors.Unreachable(), 408),
-        (errors.LinkLost(), 408),
-        (errors.AckTimeout(), 408),
-        (errors.LockBusy(), 409),
-        (errors.LockHeld(), 409),
-        (errors.Refused(Status.BUSY, None, ""), 409),
-        (errors.Refused(Status.FULL, None, ""), 422),
-        (errors.NotPaired(), 428),
-        (errors.UnsafeState(), 500),
-        (errors.Refused(Status.STORAGE, None, ""), 502),
-    ],
-    ids=repr,
-)
-def test_a_failure_of_the_service_is_answered_in_the_envelope(
-    create: Create, service: RecordingService, failure: errors.BridgeError, status: int
-) -> None:
-    service.failure = failure
-    response = create(FIRST_EXAMPLE)
-    envelope = response.json()
-    assert response.status_code == envelope["statusCode"] == status
-    assert (envelope["result"], envelope["success"]) == (None, False)
-    assert len(envelope["errorMessages"]) == 1
-    assert response.headers.get("Retry-After") == ("1" if status == 409 else None)
-
-
-def test_a_rule_that_the_lock_judges_is_told_in_its_sentence(create: Create, service: RecordingService) -> None:
-    service.failure = errors.Refused(Status.INVALID, Rule.WINDOW_COUNT, "")
-    assert create(FIRST_EXAMPLE).json()["errorMessages"] == [sentence(Rule.WINDOW_COUNT)]
-
-
 def test_what_the_operator_must_know_is_in_the_log_alone(
     create: Create, service: RecordingService, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,23 +77,6 @@ def test_a_zone_that_the_host_does_not_know_is_428(create: Create, service: Reco
     assert create(FIRST_EXAMPLE).status_code == 201
 
 
-@pytest.mark.parametrize("key", [None, "k", "~" * 255, "two words"])
-def test_a_change_is_made_for_the_token_and_under_the_key_of_its_request(
-    create: Create, service: RecordingService, key: str | None
-) -> None:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    assert create(FIRST_EXAMPLE, headers=headers).status_code == 201
-    assert service.callers == [Caller(token_id=1, key=key)]
-
-
-@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])
-def test_a_key_that_is_none_is_400_and_asks_nothing(create: Create, service: RecordingService, key: str) -> None:
-    response = create(FIRST_EXAMPLE, headers={"Idempotency-Key": key})
-    assert response.status_code == 400
-    assert response.json()["errorMessages"] == ["Idempotency-Key: must be one of 1 to 255 printable ASCII characters."]
-    assert service.created == []
-
-
 def test_a_key_beyond_ascii_is_none() -> None:
     with pytest.raises(ApiError):
         idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"\xe9")]}))
@@ -142,28 +85,3 @@ def test_a_key_beyond_ascii_is_none() -> None:
 def test_two_keys_are_none() -> None:
     with pytest.raises(ApiError):
         idempotency_key(Request({"type": "http", "headers": [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]}))
-
-
-def test_a_key_of_another_request_is_400(create: Create, service: RecordingService) -> None:
-    service.failure = errors.KeyReused("no")
-    assert create(FIRST_EXAMPLE, headers={"Idempotency-Key": "k"}).status_code == 400
-
-
-def test_the_operation_is_documented_with_its_scope_and_every_answer(http: httpx2.Client) -> None:
-    document = http.get("/openapi.json").json()
-    operation = document["paths"]["/api/{version}/my/lock/{lock_id}/pin"]["post"]
-    assert set(operation["responses"]) == {"201", "400", "401", "403", "406", "408", "409", "422", "428"}
-    assert operation["security"] == [{"Bearer": ["Device.ReadWrite"]}, {"PersonalKey": ["Device.ReadWrite"]}]
-    assert [parameter["name"] for parameter in operation["parameters"]] == ["lock_id", "version", "Idempotency-Key"]
-    assert set(operation["requestBody"]["content"]) == {"application/json", "application/json-patch+json"}
-    assert "ValidationError" not in str(document)
-
-
-def test_every_documented_example_is_what_the_api_does(http: httpx2.Client, create: Create) -> None:
-    operation = http.get("/openapi.json").json()["paths"]["/api/{version}/my/lock/{lock_id}/pin"]["post"]
-    for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
-        assert create(example["value"]).status_code == 201
-    for status, response in operation["responses"].items():
-        example = response["content"]["application/json"]["example"]
-        assert str(example["statusCode"]) == status
-        assert example["success"] == (example["errorMessages"] == []) == (status == "201")

@@ -1,0 +1,37 @@
+"""Numbers that paths and queries name: decimals without signs or leading zeros, so that nothing has two names."""
+
+from fastapi import Request
+
+from bridge.refusals import SENTENCES
+from protocol.vocabulary import Status
+
+from .problems import ApiError
+
+LIST_VERSION = "listVersion"
+LARGEST_ID = 0xFFFF
+LARGEST_VERSION = 0xFFFF_FFFF
+NO_VERSION = f"{LIST_VERSION}: must be one whole number from 0 to {LARGEST_VERSION}."
+
+
+def whole_number(text: str, largest: int) -> int | None:
+    """Return the number from 0 to `largest` that `text` names, or None."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(largest)) and text == str(int(text))
+    return int(text) if plain and int(text) <= largest else None
+
+
+def pin_number(text: str) -> int:
+    """Return the id of a pin that a path names; raise ApiError(404) for one that no lock can have given."""
+    if number := whole_number(text, LARGEST_ID):
+        return number
+    raise ApiError(404, SENTENCES[Status.NOT_FOUND])
+
+
+def list_version(request: Request) -> int | None:
+    """Return the list version that the caller knows, None where it tells none; raise ApiError(400) for no number."""
+    told = [value for value in request.query_params.getlist(LIST_VERSION) if value]
+    if not told:
+        return None
+    number = whole_number(told[0], LARGEST_VERSION)
+    if number is None or len(told) > 1:
+        raise ApiError(400, NO_VERSION)
+    return number
