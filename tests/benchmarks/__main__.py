@@ -16,7 +16,10 @@ from . import codecs, simulated
 from .api import over_http
 from .exchanges import over_memory, over_pty, over_tcp
 from .figures import figures
+from .listing import over_a_cable
 from .measuring import MAX_CALLS, Figure, Row, one_core, run
+from .starting import starts
+from .throughput import throughput
 
 ROUNDS, CALLS = 40, 20
 INTERRUPTED = 130
@@ -26,25 +29,32 @@ def main(words: Sequence[str] | None = None) -> None:
     """Measure and print. It fails where something does not work, never because something is slow."""
     options = _options(words)
     try:
-        with one_core():
-            asyncio.run(_show(options.rounds, options.calls, as_json=options.json))
+        asyncio.run(_show(options.rounds, options.calls, as_json=options.json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(INTERRUPTED)
 
 
 async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row | Figure]:
     """Yield each row when it is measured; `folder` takes flash images, keys and ports."""
-    for race in (*codecs.races(), *simulated.races()):
-        yield await run(race, rounds, calls)
-    for scene in (over_memory, over_tcp, over_pty, over_http):
-        place = folder / scene.__name__
-        place.mkdir()
-        async with scene(place) as races:
-            for race in races:
-                yield await run(race, rounds, calls)
-    for figure in figures(min(1, rounds / ROUNDS)):
-        await asyncio.sleep(0)  # so that an interrupt is heard
+    share = min(1, rounds / ROUNDS)
+    with one_core():
+        for race in (*codecs.races(), *simulated.races()):
+            yield await run(race, rounds, calls)
+        for scene in (over_memory, over_tcp, over_pty, over_a_cable, over_http):
+            async with scene(_place(folder, scene.__name__)) as races:
+                for race in races:
+                    yield await run(race, rounds, calls)
+        for figure in (*starts(share), *figures(share)):
+            await asyncio.sleep(0)  # so that an interrupt is heard
+            yield figure
+    async for figure in throughput(_place(folder, "throughput"), share):
         yield figure
+
+
+def _place(folder: Path, name: str) -> Path:
+    place = folder / name
+    place.mkdir()
+    return place
 
 
 async def _show(rounds: int, calls: int, *, as_json: bool) -> None:
@@ -63,7 +73,7 @@ async def _show(rounds: int, calls: int, *, as_json: bool) -> None:
 
 def _head(rounds: int, calls: int) -> str:
     return (
-        f"CPython {platform.python_version()}, all processes on one core of {os.cpu_count()}; "
+        f"CPython {platform.python_version()}, all processes on one core of {os.cpu_count()} but for throughput; "
         f"{rounds} rounds of {calls} calls, both sides in turn; times in µs\n\n"
         f"{'':28}{'p50':>9}{'p99':>9}{'limit p50':>12}{'limit p99':>11}{'ratio':>8}  limit"
     )

@@ -24,7 +24,7 @@ async def serve(state: Path) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with bridge(state) as (service, engine):
-        (lock,) = await service.locks()
+        lock, *_ = await service.locks()
         app = create_app(service)
         _add_routes(app, engine, lock)
         async with running(app, "127.0.0.1", 0) as port:

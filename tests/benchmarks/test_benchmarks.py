@@ -19,14 +19,18 @@ ROWS = [
     "pin create over TCP",
     "encrypted ping over a pty",
     "pin create over a pty",
+    "listing 100 pins, 115200 baud",
     "HTTP pin create over a pty",
 ]
 PLAIN = [
+    "start of latchwire --help",
     "a simulated year of minutes",
     "flash written per pin change",
     "erases per 1,000 changes",
     "memory of an idle lock",
     "requests among many locks",
+    "HTTP creates, one slow lock",
+    "HTTP creates, many slow locks",
 ]
 FIGURES = ("p50", "p99", "limit_p50", "limit_p99", "ratio")
 
@@ -54,7 +58,7 @@ def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[s
     assert [row["name"] for row in rows] == ROWS + PLAIN
     assert all(row[figure] > 0 for row in rows[: len(ROWS)] for figure in FIGURES)
     assert all(row["value"] > 0 for row in rows[len(ROWS) :] if not row["name"].startswith("erases"))
-    assert [row["name"] for row in rows if row["aim"]] == [ROWS[4], *ROWS[-3:], PLAIN[0], PLAIN[3]]
+    assert [row["name"] for row in rows if row["aim"]] == [ROWS[4], *ROWS[-4:], PLAIN[0], PLAIN[1], PLAIN[4], PLAIN[7]]
 
 
 def test_a_figure_is_told_with_its_unit_its_note_and_whether_its_aim_is_met() -> None:
