@@ -15,10 +15,12 @@ BridgeError
 ├── Refused                       the lock answered no; carries the status
 ├── LockHeld                      another process owns this lock
 ├── LockBusy                      another change is under way at this lock
-├── Unreachable(ConnectionError)  nothing answers at the target: missing, busy or forbidden port
+├── Unreachable(ConnectionError)  nothing answers at the target; carries the obstacle: missing, busy, forbidden port
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
 """
+
+from enum import StrEnum
 
 from protocol.vocabulary import Rule, Status
 
@@ -99,8 +101,21 @@ class LockBusy(BridgeError):
     """Another change is under way at this lock."""
 
 
+class Obstacle(StrEnum):
+    """What stands between the bridge and a lock that it cannot reach."""
+
+    MISSING = "missing"  # there is no such port
+    FORBIDDEN = "forbidden"  # it is somebody else's
+    BUSY = "busy"  # another program has it open
+    OTHER = "other"
+
+
 class Unreachable(BridgeError, ConnectionError):
     """Nothing answers at the target."""
+
+    def __init__(self, *sentence: str, obstacle: Obstacle = Obstacle.OTHER) -> None:
+        super().__init__(*sentence)
+        self.obstacle = obstacle
 
 
 class LinkLost(BridgeError, ConnectionError):

@@ -1,7 +1,7 @@
 """Use cases of the bridge; the only thing that the HTTP API and the command line call."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,10 +17,11 @@ from .config import Settings
 from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
 from .journal import Caller
-from .links import MemoryHub
+from .links import MemoryHub, serial_targets
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
 from .resolver import Resolver
+from .scanning import Found, scan
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
@@ -76,6 +77,11 @@ class Service:
     async def find_lock(self, name_or_id: str) -> LockRecord:
         """Return the lock that a person names or numbers; raise NotRegistered."""
         return await self._registry.find_lock(name_or_id)
+
+    async def scan(self, targets: Sequence[str], *, ports: bool) -> tuple[Found, ...]:
+        """Say hello at each of `targets`, and with `ports` at every serial port; raise UsageError for no target."""
+        found = await asyncio.to_thread(serial_targets) if ports else ()
+        return await scan(self._engine, await self._registry.locks(), (*found, *targets))
 
     async def pair(self, wish: PairingWish, label: str) -> LockRecord:
         """Pair with a lock; `label` is as people type it. Raises what Pairing.run raises, UsageError for the label."""

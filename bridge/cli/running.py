@@ -38,6 +38,7 @@ def build_app() -> App:
         help_epilogue=_EPILOGUE,
         version=lambda: version("latchwire"),
     )
+    app.command("bridge.cli.scanning:scan", name="scan")
     app.command("bridge.cli.pairing:pair", name="pair")
     app.command("bridge.cli.locks:app", name="lock")
     app.command("bridge.cli.pins:app", name="pin")
