@@ -188,8 +188,13 @@ class LockClient:
         return await self._ask(AUDIT_READ, AuditReadRequest(after=after))
 
     async def unpair(self) -> None:
-        """Be forgotten by the lock."""
-        await self._ask(UNPAIR, UnpairRequest())
+        """Be forgotten by the lock; raises LinkLost where it was asked and has not answered."""
+        opened = await self._sessions.current()
+        self.unanswered = True
+        answer = await self._until_answered(opened, UNPAIR, encode_request(UnpairRequest()))
+        self.unanswered = False
+        if isinstance(answer, Refusal):
+            raise refused(answer)
         await self.close()
 
     async def _pages(self) -> PinList:

@@ -33,6 +33,12 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_NOT_PAIRED = {
+    PairingState.UNCONFIRMED: "its pairing was not finished",
+    PairingState.UNPAIRING: "it was asked to forget this bridge, which `latchwire unpair` finishes",
+    PairingState.UNPAIRED: "it was unpaired",
+}
+
 Operation = Callable[Concatenate[LockClient, P], Awaitable[T]]
 
 
@@ -101,9 +107,9 @@ class Engine:
 
     def _owner(self, lock: LockRecord) -> "_Owner":
         if lock.state is not PairingState.PAIRED:
-            begun = "its pairing was not finished" if lock.state is PairingState.UNCONFIRMED else "it was unpaired"
             raise NotPaired(
-                f"The lock {lock.name} is not paired: {begun}. Hold its button for 5 s and run `latchwire pair`."
+                f"The lock {lock.name} is not paired: {_NOT_PAIRED[lock.state]}. Hold its button for 5 s and run "
+                "`latchwire pair`."
             )
         if lock.id not in self._owners or self._owners[lock.id].ended:
             self._owners[lock.id] = _Owner(self, lock)

@@ -25,6 +25,7 @@ from .scanning import Found, scan
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
+from .unpairing import Unpaired, Unpairing
 from .zones import posix_rule
 
 
@@ -100,6 +101,11 @@ class Service:
             raise AckTimeout(CUT_OFF) from None
         await self._engine.forget(record.id)
         return record
+
+    async def unpair(self, lock: LockRecord, *, forget: bool = False) -> Unpaired:
+        """Have a lock forget this bridge, or with `forget` mark it as unpaired unasked; raise as Unpairing.run."""
+        unpairing = Unpairing(self._engine, self._registry, lock)
+        return await (unpairing.forget() if forget else unpairing.run())
 
     async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
         """Create a pin for `caller` and return the id that the lock gave it, once the lock has acknowledged.
