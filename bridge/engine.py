@@ -55,7 +55,9 @@ class Engine:
         hub: MemoryHub | None = None,
         journal: Journal | None = None,
         now: Callable[[], float] = time.time,
+        corrects_clocks: bool = True,
     ) -> None:
+        self._corrects_clocks = corrects_clocks
         self.settings = settings
         self.keys = keys
         self.journal = journal or NoJournal()
@@ -89,7 +91,9 @@ class Engine:
         """Return a client of a lock, without any link yet."""
         known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
         changes = Changes(self.journal, self.keys.hmac_key, lock.wire_id, self.now)
-        return LockClient(known, self.keys, connect, changes=changes, now=self.now)
+        return LockClient(
+            known, self.keys, connect, changes=changes, now=self.now, corrects_clock=self._corrects_clocks
+        )
 
     def own(self, wire_id: int) -> Ownership:
         """Make this process the owner of a lock; raise LockHeld."""

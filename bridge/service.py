@@ -13,6 +13,7 @@ from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
 from .client import LockClient, PinList
+from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
 from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
@@ -30,8 +31,12 @@ from .zones import posix_rule
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, *, command: str, hub: MemoryHub | None = None) -> AsyncIterator["Service"]:
+async def open_service(
+    settings: Settings, *, command: str, hub: MemoryHub | None = None, corrects_clocks: bool = True
+) -> AsyncIterator["Service"]:
     """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
+
+    `corrects_clocks` is whether each session begins with setting a clock that is wrong.
 
     Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
     """
@@ -44,7 +49,15 @@ async def open_service(settings: Settings, *, command: str, hub: MemoryHub | Non
                 f"{folder.key_file} is missing, but locks are paired with that key. Restore it from a backup; without "
                 "one, move the registry away too, and pair every lock again."
             )
-        engine = Engine(settings, folder, load_or_create(folder), command=command, hub=hub, journal=registry.journal)
+        engine = Engine(
+            settings,
+            folder,
+            load_or_create(folder),
+            command=command,
+            hub=hub,
+            journal=registry.journal,
+            corrects_clocks=corrects_clocks,
+        )
         stack.push_async_callback(engine.close)
         yield Service(registry, engine)
 
@@ -168,6 +181,20 @@ class Service:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
             return await self._engine.read(lock, LockClient.info)
+
+    async def clock(self, lock: LockRecord) -> ClockReading:
+        """Return what the lock's clock shows, and how far it is from this host's."""
+        async with self._keeping_zone(lock):
+            return await read_clock(self._engine, lock)
+
+    async def set_clock(self, lock: LockRecord, *, zone: str | None, force: bool) -> ClockSetting:
+        """Set a lock's clock to this host's time, and its zone where one is given; raise as clocks.set_clock."""
+        async with self._keeping_zone(lock):
+            return await set_clock(self._engine, self._registry, lock, zone=zone, force=force)
+
+    async def let_go(self, lock: LockRecord) -> None:
+        """Give a lock back to other processes before it has been idle for long."""
+        await self._engine.forget(lock.id)
 
     async def status(self, lock: LockRecord) -> StatusResponse:
         """Return how the lock is now."""

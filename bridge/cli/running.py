@@ -41,6 +41,7 @@ def build_app() -> App:
     app.command("bridge.cli.scanning:scan", name="scan")
     app.command("bridge.cli.pairing:pair", name="pair")
     app.command("bridge.cli.unpairing:unpair", name="unpair")
+    app.command("bridge.cli.clocks:app", name="clock")
     app.command("bridge.cli.locks:app", name="lock")
     app.command("bridge.cli.pins:app", name="pin")
     app.command("bridge.cli.tokens:app", name="token")
