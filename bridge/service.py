@@ -12,6 +12,7 @@ from protocol.messages.device import InfoResponse, StatusResponse
 from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
+from .bolts import move_bolt
 from .client import LockClient, PinList
 from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
@@ -150,6 +151,11 @@ class Service:
         """
         async with self._keeping_zone(lock):
             await self._engine.change(lock, caller, LockClient.operate_bolt, action)
+
+    async def move_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> StatusResponse:
+        """Move the bolt for `caller`, once, and return how the lock is when it rests; raise as bolts.move_bolt."""
+        async with self._keeping_zone(lock):
+            return await move_bolt(self._engine, lock, action, caller)
 
     @asynccontextmanager
     async def resolving(self) -> AsyncIterator[None]:

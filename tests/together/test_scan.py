@@ -203,16 +203,3 @@ def test_a_port_that_another_program_has_open_is_busy(bench: Place) -> None:
 
     with bench.lock():
         asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--no-ports"], "There is nothing to ask"),
-        (["--no-ports", "usb"], "is no target"),
-        (["--all"], "Unknown option"),
-    ],
-)
-def test_a_scan_of_nothing_is_wrong_usage(bench: Place, words: list[str], sentence: str) -> None:
-    done = bench.latchwire("scan", *words)
-    assert (done.code, sentence in done.err) == (2, True), done.err
