@@ -12,6 +12,9 @@ from .records import LockRecord
 from .store.registry import Registry
 from .zones import posix_rule
 
+STEP_BACK = 300
+"""Seconds by which a clock goes back without force (SPEC 7.5)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockReading:

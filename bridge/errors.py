@@ -15,7 +15,7 @@ BridgeError
 ├── Refused                       the lock answered no; carries the status
 ├── LockHeld                      another process owns this lock
 ├── LockBusy                      another change is under way at this lock
-├── Unreachable(ConnectionError)  nothing answers at the target; carries the obstacle: missing, busy, forbidden port
+├── Unreachable(ConnectionError)  nothing answers at the target; carries why it cannot be opened
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
 """
@@ -102,7 +102,7 @@ class LockBusy(BridgeError):
 
 
 class Obstacle(StrEnum):
-    """What stands between the bridge and a lock that it cannot reach."""
+    """Why a port or an address cannot be opened."""
 
     MISSING = "missing"  # there is no such port
     FORBIDDEN = "forbidden"  # it is somebody else's
@@ -111,9 +111,9 @@ class Obstacle(StrEnum):
 
 
 class Unreachable(BridgeError, ConnectionError):
-    """Nothing answers at the target."""
+    """Nothing answers at the target; `obstacle` is None where it could be opened."""
 
-    def __init__(self, *sentence: str, obstacle: Obstacle = Obstacle.OTHER) -> None:
+    def __init__(self, *sentence: str, obstacle: Obstacle | None = None) -> None:
         super().__init__(*sentence)
         self.obstacle = obstacle
 

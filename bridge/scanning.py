@@ -39,6 +39,7 @@ _OBSTACLES = {
     Obstacle.FORBIDDEN: Answer.FORBIDDEN,
     Obstacle.MISSING: Answer.MISSING,
     Obstacle.OTHER: Answer.UNREACHABLE,
+    None: Answer.UNREACHABLE,
 }
 _SILENT = "It opens, but nothing there speaks the protocol. If a lock is there: is it powered, and is the speed right?"
 

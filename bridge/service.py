@@ -16,6 +16,7 @@ from .bolts import move_bolt
 from .client import LockClient, PinList
 from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
+from .diagnosis import Finding, diagnose
 from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
 from .journal import Caller
@@ -187,6 +188,10 @@ class Service:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
             return await self._engine.read(lock, LockClient.info)
+
+    async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
+        """Go through everything that a lock's work depends on, and say of each how it is; raise nothing of the lock."""
+        return await diagnose(self._engine, self._registry, lock)
 
     async def clock(self, lock: LockRecord) -> ClockReading:
         """Return what the lock's clock shows, and how far it is from this host's."""

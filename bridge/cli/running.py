@@ -43,6 +43,7 @@ def build_app() -> App:
     app.command("bridge.cli.unpairing:unpair", name="unpair")
     app.command("bridge.cli.states:info", name="info")
     app.command("bridge.cli.states:state", name="state")
+    app.command("bridge.cli.diagnosing:diagnose", name="diagnose")
     app.command("bridge.cli.clocks:app", name="clock")
     app.command("bridge.cli.bolts:open_lock", name="open")
     app.command("bridge.cli.bolts:close_lock", name="close")
@@ -87,7 +88,7 @@ async def _carry_out(result: Any, renderer: Renderer) -> int:
     code = 0
     async with aclosing(result) as values:  # a command that stays tidies up, whatever ends it
         async for value in values:
-            code = renderer.show(value)
+            code = max(code, renderer.show(value))
     return code
 
 
