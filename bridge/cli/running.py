@@ -51,6 +51,8 @@ def build_app() -> App:
     app.command("bridge.cli.pins:app", name="pin")
     app.command("bridge.cli.tokens:app", name="token")
     app.command("bridge.cli.serving:serve", name="serve")
+    app.command("bridge.cli.settings:app", name="config")
+    app.command("bridge.cli.completion:completion", name="completion")
     for found in sorted(entry_points(group="latchwire.commands"), key=lambda entry: entry.name):
         app.command(found.value, name=found.name)
     return app
