@@ -180,6 +180,17 @@ def test_a_lock_that_cannot_forget_stays_paired(scenario: Scenario, monkeypatch:
     scenario(test)
 
 
+def test_a_lock_that_is_half_unpaired_can_be_paired_again(scenario: Scenario) -> None:
+    async def test(shop: Workshop, record: LockRecord) -> None:
+        async with shop.process() as service:
+            await service._registry.save_lock(replace(record, state=PairingState.UNPAIRING))
+        shop.locks["front"].hold_button(5)
+        assert (await shop.pair()).state is PairingState.PAIRED
+        assert shop.peers == 1
+
+    scenario(test)
+
+
 def test_a_pairing_that_was_not_finished_is_undone_at_the_lock_too(scenario: Scenario) -> None:
     async def test(shop: Workshop, record: LockRecord) -> None:
         async with shop.process() as service:
