@@ -78,7 +78,8 @@ async def scan(engine: Engine, locks: Sequence[LockRecord], targets: Iterable[st
     for target in targets:
         where = place(target)
         asked.setdefault(where, known[where].target if where in known else target)
-    return tuple(await asyncio.gather(*(_ask(engine, locks, known.get(at), target) for at, target in asked.items())))
+    asking = [_ask(engine, locks, known.get(at), target) for at, target in asked.items()]
+    return tuple(await asyncio.gather(*asking))
 
 
 async def _ask(engine: Engine, locks: Sequence[LockRecord], expected: LockRecord | None, target: str) -> Found:

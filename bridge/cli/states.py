@@ -125,11 +125,12 @@ async def state(
         if not watch:
             yield _view(record, await bridge.status(record))
             return
-        async for seen in _changes(bridge, record.id, interval):
+        async for seen in watch_lock(bridge, record.id, interval):
             yield seen
 
 
-async def _changes(bridge: "Service", lock_id: int, interval: int) -> AsyncIterator[StateView]:
+async def watch_lock(bridge: "Service", lock_id: int, interval: int) -> AsyncIterator[StateView]:
+    """Look at a lock every `interval` seconds until Ctrl-C, and yield each state that differs from the last."""
     stopped, shown = interrupted(), None
     while not stopped.is_set():
         seen = await unless(stopped, _look(bridge, lock_id, tolerant=shown is not None))
