@@ -55,7 +55,7 @@ BUGS = (
         file="bridge/scanning.py",
         good="            owned.enter_context(engine.own(expected.wire_id))\n",
         bad="            pass\n",
-        tests=("tests/together/test_scan.py",),
+        tests=("tests/together/test_commands_at_a_lock_away.py",),
     ),
     Bug(
         name="targets scanned one after another",

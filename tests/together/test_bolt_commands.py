@@ -12,7 +12,6 @@ from bridge.records import LockRecord
 from firmware_sim.requests import Requests
 from protocol.messages.declaration import Refusal
 from protocol.vocabulary import BoltAction, BoltState, Status
-from tests.together.holders import held, names_its_holder
 from tests.together.links import Losing
 from tests.together.pairings import Workshop, workshop
 from tests.together.processes import Place
@@ -106,14 +105,3 @@ def test_a_bolt_that_jams_is_exit_code_4_and_says_what_to_look_for(bench: Place)
         assert (jammed.code, "is jammed" in jammed.out) == (4, True)
         as_json = bench.latchwire("open", "front", "--json")
         assert (as_json.code, as_json.json()["jammed"]) == (4, True)
-
-
-def test_a_bolt_that_cannot_be_asked_does_not_move(bench: Place) -> None:
-    with bench.lock():
-        assert bench.pair().code == 0
-        with held(bench) as serving:
-            done = bench.latchwire("open", "front")
-            assert (done.code, names_its_holder(done.err, serving)) == (3, True)
-    gone = bench.latchwire("close", "front")
-    assert (gone.code, "there is no such port" in gone.err) == (3, True)
-    assert bench.latchwire("open", "back").code == 3

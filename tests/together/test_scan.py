@@ -15,7 +15,6 @@ from bridge.scanning import NOBODY, Answer
 from protocol.codec import parse
 from protocol.framing import Frame, FrameDecoder, Kind
 from protocol.messages.hello import HELLO_REQUEST, Mode
-from tests.together.holders import held, names_its_holder
 from tests.together.links import Dead
 from tests.together.pairings import WISH, Workshop, workshop
 from tests.together.processes import Place
@@ -151,16 +150,6 @@ def test_the_command_tells_locks_by_name_and_number(bench: Place) -> None:
         assert "Connection refused" in nobody["advice"]
         table = bench.latchwire("scan", "--no-ports", port).out
         assert "front" in table
-
-
-def test_a_lock_in_other_hands_is_told_with_its_holder_and_left_alone(bench: Place) -> None:
-    with bench.lock():
-        assert bench.pair().code == 0
-        with held(bench) as serving:
-            done = bench.latchwire("scan", "--no-ports", f"serial:{bench.path('lock0')}", "--json")
-            row, failure = done.lines()
-            assert (done.code, row["answer"], row["name"], failure["exit_code"]) == (3, "held", "front", 3)
-            assert names_its_holder(row["advice"], serving)
 
 
 def test_ports_without_a_lock_say_what_to_do_and_hear_nothing_but_hellos(bench: Place) -> None:

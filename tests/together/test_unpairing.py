@@ -17,7 +17,6 @@ from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.declaration import Refusal
 from protocol.vocabulary import Status
 from tests.together.door import WiredLock, pin
-from tests.together.holders import held, names_its_holder
 from tests.together.links import Deaf, Whole, frames_of
 from tests.together.pairings import Workshop, workshop
 from tests.together.processes import Place, typed
@@ -242,24 +241,3 @@ def test_the_command_asks_and_takes_nothing_but_a_yes(bench: Place) -> None:
         for answer, code in (("no", 2), ("", 2), ("Yes", 0)):
             assert typed(bench, answer, "unpair", "front") == code
         assert bench.latchwire("lock", "list", "--json").json()["state"] == "unpaired"
-
-
-def test_a_lock_that_is_gone_is_told_and_given_up_on_wish(bench: Place) -> None:
-    with bench.lock():
-        assert bench.pair().code == 0
-    gone = bench.latchwire("unpair", "front", "--yes")
-    assert (gone.code, "there is no such port" in gone.err) == (3, True)
-    assert bench.latchwire("lock", "list", "--json").json()["state"] == "paired"
-    forgotten = bench.latchwire("unpair", "front", "--yes", "--forget")
-    assert (forgotten.code, "was not asked" in forgotten.out) == (0, True)
-    assert bench.latchwire("lock", "list", "--json").json()["state"] == "unpaired"
-
-
-def test_a_lock_in_other_hands_and_one_that_nobody_knows_are_told(bench: Place) -> None:
-    with bench.lock():
-        assert bench.pair().code == 0
-        with held(bench) as serving:
-            done = bench.latchwire("unpair", "front", "--yes")
-            assert (done.code, names_its_holder(done.err, serving)) == (3, True)
-    unknown = bench.latchwire("unpair", "back", "--yes")
-    assert (unknown.code, "There is no lock 'back'" in unknown.err) == (3, True)

@@ -114,6 +114,12 @@ def test_it_is_told_how_many_words_were_not_understood_and_which_port_there_is(
     assert "65535" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["info", "state", "diagnose", "unpair", "clock get", "clock set", "open", "close"])
+def test_a_lock_that_nobody_knows_is_not_found(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "nobody"]) == 3
+    assert "There is no lock 'nobody'" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_says_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
