@@ -80,14 +80,12 @@ def _unreached(lock: LockRecord, error: BridgeError) -> Iterator[Finding]:
     else:
         opened = lock.state is PairingState.PAIRED and not isinstance(error, LockHeld | DamagedState)
         if opened:
-            yield _port(lock)
-            yield _permission(lock)
+            yield from _opened(lock)
         yield Finding(check="session", level=Level.FAILED, sentence=str(error), error=error)
 
 
 def _reached(lock: LockRecord) -> Iterator[Finding]:
-    yield _port(lock)
-    yield _permission(lock)
+    yield from _opened(lock)
     yield Finding(check="session", sentence="The lock knows this bridge, and answers in a session.")
 
 
@@ -95,8 +93,10 @@ def _port(lock: LockRecord) -> Finding:
     return Finding(check="port", sentence=f"{lock.target} is there.")
 
 
-def _permission(lock: LockRecord) -> Finding:
-    return Finding(check="permission", sentence=f"{lock.target} may be used by this user.")
+def _opened(lock: LockRecord) -> Iterator[Finding]:
+    yield _port(lock)
+    if lock.target.startswith("serial:"):
+        yield Finding(check="permission", sentence="This user may use it.")
 
 
 def _judged(lock: LockRecord, info: InfoResponse, status: StatusResponse, clock: ClockReading) -> tuple[Finding, ...]:

@@ -175,6 +175,11 @@ def test_a_lock_that_cannot_be_asked_fails_where_the_way_ends(failure: BridgeErr
     assert (failed.error, failed.sentence) == (failure, "why")
 
 
+def test_an_address_needs_no_permission() -> None:
+    lines = list(Desk().found(replace(FRONT, target="tcp:192.0.2.1:7000")))
+    assert lines == [line for line in LINES if line != "permission"]
+
+
 def test_a_lock_that_is_not_paired_says_nothing_of_its_port() -> None:
     found = Desk(failure=NotPaired("why")).found(replace(FRONT, state=PairingState.UNPAIRED))
     assert list(found) == ["crc", "session", "changes"]
