@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 
 from bridge import errors
@@ -28,7 +29,8 @@ def made() -> Iterator[tuple[str, errors.BridgeError]]:
         elif kind is errors.RuleBroken:
             yield kind.__name__, errors.RuleBroken(Rule.DIGITS_LENGTH, "why")
         else:
-            yield kind.__name__, kind("why")
+            wants_a_sentence = len(signature(kind.__init__).parameters) > 1
+            yield kind.__name__, kind("why") if wants_a_sentence else kind()
 
 
 def told() -> dict[str, tuple[int, int]]:

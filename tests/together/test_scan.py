@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import UsageError
+from bridge.errors import BridgeError, Obstacle, Unreachable, UsageError, VersionMismatch
+from bridge.handshakes import Greeting
 from bridge.links import Link, MemoryHub, open_link, place
 from bridge.scanning import NOBODY, Answer
 from protocol.codec import parse
@@ -88,6 +89,34 @@ def test_all_are_asked_at_once_and_told_in_their_order(scenario: Scenario) -> No
         ]
         first_given_up = [what for what, _ in diary].index("closed")
         assert len({link for _, link in diary[:first_given_up]}) == len(shop.links) == 2
+
+    scenario(test)
+
+
+@pytest.mark.parametrize(
+    ("failure", "answer"),
+    [
+        (Unreachable("why", obstacle=Obstacle.BUSY), Answer.BUSY),
+        (Unreachable("why", obstacle=Obstacle.FORBIDDEN), Answer.FORBIDDEN),
+        (Unreachable("why", obstacle=Obstacle.MISSING), Answer.MISSING),
+        (Unreachable("why", obstacle=Obstacle.OTHER), Answer.UNREACHABLE),
+        (Unreachable("too many hellos"), Answer.UNREACHABLE),
+        (VersionMismatch("why"), Answer.OTHER_VERSION),
+    ],
+    ids=repr,
+)
+def test_why_none_answers_is_told_in_a_word_and_a_sentence(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, failure: BridgeError, answer: Answer
+) -> None:
+    async def fail(*_: object) -> Greeting:
+        raise failure
+
+    async def test(shop: Workshop) -> None:
+        monkeypatch.setattr("bridge.scanning.greet", fail)
+        async with shop.process() as service:
+            (found,) = await service.scan(["memory:front"], ports=False)
+        assert (found.answer, found.lock, found.advice) == (answer, None, str(failure))
+        assert shop.links[-1].lost
 
     scenario(test)
 
