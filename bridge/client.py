@@ -13,7 +13,14 @@ from typing import TypeVar
 from protocol.codec import encode_request, next_operation
 from protocol.messages.audit import AUDIT_READ, AuditReadRequest, AuditReadResponse
 from protocol.messages.bolt import BOLT_OPERATE, BoltOperateRequest, BoltOperateResponse
-from protocol.messages.clock import CLOCK_GET, CLOCK_SET, ClockGetRequest, ClockGetResponse, ClockSetRequest
+from protocol.messages.clock import (
+    CLOCK_GET,
+    CLOCK_SET,
+    ClockGetRequest,
+    ClockGetResponse,
+    ClockSetRequest,
+    ClockSetResponse,
+)
 from protocol.messages.declaration import Change, Message, Refusal, Request, Response
 from protocol.messages.device import (
     INFO,
@@ -148,10 +155,10 @@ class LockClient:
         """Ask for the lock's time and zone."""
         return await self._ask(CLOCK_GET, ClockGetRequest())
 
-    async def set_clock(self, zone: str, *, force: bool) -> None:
+    async def set_clock(self, zone: str, *, force: bool) -> ClockSetResponse:
         """Set the lock's clock to this host's time, in the IANA zone `zone`; `force` allows a step back."""
         request = ClockSetRequest(time=round(self._now()), force=force, zone=zone, rule=posix_rule(zone))
-        await self._ask(CLOCK_SET, request)
+        return await self._have_done(CLOCK_SET, request)
 
     async def create_pin(self, entry: PinEntry) -> PinCreateResponse:
         """Store a pin."""
@@ -204,8 +211,8 @@ class LockClient:
         return await self._ask(AUDIT_READ, AuditReadRequest(after=after))
 
     async def unpair(self) -> None:
-        """Be forgotten by the lock."""
-        await self._ask(UNPAIR, UnpairRequest())
+        """Be forgotten by the lock; raises LinkLost where it was asked and has not answered."""
+        await self._have_done(UNPAIR, UnpairRequest())
         await self.close()
 
     async def _pages(self) -> PinList:
@@ -308,6 +315,16 @@ class LockClient:
     async def _ask(self, message: Message[Q, R], request: Q) -> R:
         """Ask until the lock answers, with the same body in each new session."""
         answer = await self._until_answered(await self._sessions.current(), message, encode_request(request))
+        if isinstance(answer, Refusal):
+            raise refused(answer)
+        return answer
+
+    async def _have_done(self, message: Message[Q, R], request: Q) -> R:
+        """Ask for an effect that has no operation id: doing it twice is doing it once, losing it leaves it unknown."""
+        opened = await self._sessions.current()
+        self.unanswered = True
+        answer = await self._until_answered(opened, message, encode_request(request))
+        self.unanswered = False
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer

@@ -9,6 +9,13 @@ from platformdirs import user_state_dir
 
 from .errors import UsageError
 
+VARIABLES: Mapping[str, str] = {
+    "state_dir": "LATCHWIRE_STATE_DIR",
+    "deadline": "LATCHWIRE_DEADLINE",
+    "idle": "LATCHWIRE_IDLE",
+    "database": "LATCHWIRE_DATABASE",
+}
+"""The environment variable of each setting."""
 DEFAULT_DEADLINE = 8.0
 DEFAULT_IDLE = 20.0
 
@@ -29,16 +36,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read LATCHWIRE_STATE_DIR, LATCHWIRE_DEADLINE, LATCHWIRE_IDLE and LATCHWIRE_DATABASE; empty means unset.
+        """Read VARIABLES; an empty one is unset.
 
         Raises UsageError for a number that is none.
         """
-        state_dir = environ.get("LATCHWIRE_STATE_DIR") or user_state_dir("latchwire")
+        state_dir = environ.get(VARIABLES["state_dir"]) or user_state_dir("latchwire")
         return cls(
             state_dir=Path(state_dir).absolute(),
-            deadline=_seconds(environ, "LATCHWIRE_DEADLINE", DEFAULT_DEADLINE),
-            idle=_seconds(environ, "LATCHWIRE_IDLE", DEFAULT_IDLE),
-            database=environ.get("LATCHWIRE_DATABASE") or None,
+            deadline=_seconds(environ, VARIABLES["deadline"], DEFAULT_DEADLINE),
+            idle=_seconds(environ, VARIABLES["idle"], DEFAULT_IDLE),
+            database=environ.get(VARIABLES["database"]) or None,
         )
 
 

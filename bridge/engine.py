@@ -34,6 +34,12 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_NOT_PAIRED = {
+    PairingState.UNCONFIRMED: "its pairing was not finished",
+    PairingState.UNPAIRING: "it was asked to forget this bridge, which `latchwire unpair` finishes",
+    PairingState.UNPAIRED: "it was unpaired",
+}
+
 Operation = Callable[Concatenate[LockClient, P], Awaitable[T]]
 
 
@@ -51,7 +57,9 @@ class Engine:
         journal: Journal | None = None,
         now: Callable[[], float] = time.time,
         trace: Trace = NO_TRACE,
+        corrects_clocks: bool = True,
     ) -> None:
+        self._corrects_clocks = corrects_clocks
         self.settings = settings
         self.keys = keys
         self.journal = journal or NoJournal()
@@ -86,7 +94,15 @@ class Engine:
         """Return a client of a lock, without any link yet."""
         known = KnownLock(wire_id=lock.wire_id, public_key=lock.public_key, version=lock.version, zone=lock.zone)
         changes = Changes(self.journal, self.keys.hmac_key, lock.wire_id, self.now)
-        return LockClient(known, self.keys, connect, changes=changes, now=self.now, trace=self.trace)
+        return LockClient(
+            known,
+            self.keys,
+            connect,
+            changes=changes,
+            now=self.now,
+            corrects_clock=self._corrects_clocks,
+            trace=self.trace,
+        )
 
     def own(self, wire_id: int) -> Ownership:
         """Make this process the owner of a lock; raise LockHeld."""
@@ -104,9 +120,9 @@ class Engine:
 
     def _owner(self, lock: LockRecord) -> "_Owner":
         if lock.state is not PairingState.PAIRED:
-            begun = "its pairing was not finished" if lock.state is PairingState.UNCONFIRMED else "it was unpaired"
             raise NotPaired(
-                f"The lock {lock.name} is not paired: {begun}. Hold its button for 5 s and run `latchwire pair`."
+                f"The lock {lock.name} is not paired: {_NOT_PAIRED[lock.state]}. Hold its button for 5 s and run "
+                "`latchwire pair`."
             )
         if lock.id not in self._owners or self._owners[lock.id].ended:
             self._owners[lock.id] = _Owner(self, lock)

@@ -15,11 +15,13 @@ BridgeError
 ├── Refused                       the lock answered no; carries the status
 ├── LockHeld                      another process owns this lock
 ├── LockBusy                      another change is under way at this lock
-├── Unreachable(ConnectionError)  nothing answers at the target: missing, busy or forbidden port
+├── Unreachable(ConnectionError)  nothing answers at the target; carries why it cannot be opened
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
     └── OutcomeLost               nobody can learn any more what became of a change
 """
+
+from enum import StrEnum
 
 from protocol.vocabulary import Rule, Status
 
@@ -100,8 +102,21 @@ class LockBusy(BridgeError):
     """Another change is under way at this lock."""
 
 
+class Obstacle(StrEnum):
+    """Why a port or an address cannot be opened."""
+
+    MISSING = "missing"  # there is no such port
+    FORBIDDEN = "forbidden"  # it is somebody else's
+    BUSY = "busy"  # another program has it open
+    OTHER = "other"
+
+
 class Unreachable(BridgeError, ConnectionError):
-    """Nothing answers at the target."""
+    """Nothing answers at the target; `obstacle` is None where it could be opened."""
+
+    def __init__(self, *sentence: str, obstacle: Obstacle | None = None) -> None:
+        super().__init__(*sentence)
+        self.obstacle = obstacle
 
 
 class LinkLost(BridgeError, ConnectionError):

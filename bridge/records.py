@@ -18,6 +18,7 @@ class PairingState(StrEnum):
 
     UNCONFIRMED = "unconfirmed"  # keys stored, the lock has not answered with them yet
     PAIRED = "paired"
+    UNPAIRING = "unpairing"  # the lock was asked to forget this bridge, and has not answered yet
     UNPAIRED = "unpaired"
 
 

@@ -1,7 +1,7 @@
 """Use cases of the bridge; the only thing that the HTTP API and the command line call."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 
@@ -11,30 +11,41 @@ from protocol.messages.device import InfoResponse, StatusResponse
 from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
+from .bolts import move_bolt
 from .client import LockClient, PinList
+from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
+from .diagnosis import Finding, diagnose
 from .engine import Engine
 from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
 from .journal import Caller
-from .links import MemoryHub
+from .links import MemoryHub, serial_targets
 from .monitors import Monitors, watch
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import Grant, LockRecord, Scope
 from .resolver import Resolver
+from .scanning import Found, scan
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
 from .tracing import Trace, TraceFile
+from .unpairing import Unpaired, Unpairing
 from .zones import posix_rule
 
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, *, command: str, hub: MemoryHub | None = None, trace_file: TraceFile | None = None
+    settings: Settings,
+    *,
+    command: str,
+    hub: MemoryHub | None = None,
+    corrects_clocks: bool = True,
+    trace_file: TraceFile | None = None,
 ) -> AsyncIterator["Service"]:
     """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
 
-    What is asked of locks is told to whoever watches them, and to `trace_file`, which the caller closes.
+    `corrects_clocks` is whether each session begins with setting a clock that is wrong. What is asked of locks is told
+    to whoever watches them, and to `trace_file`, which the caller closes.
 
     Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
     """
@@ -55,6 +66,7 @@ async def open_service(
             command=command,
             hub=hub,
             journal=registry.journal,
+            corrects_clocks=corrects_clocks,
             trace=Trace(monitors, *([trace_file] if trace_file else [])),
         )
         stack.push_async_callback(engine.close)
@@ -92,6 +104,11 @@ class Service:
         """Return the lock that a person names or numbers; raise NotRegistered."""
         return await self._registry.find_lock(name_or_id)
 
+    async def scan(self, targets: Sequence[str], *, ports: bool) -> tuple[Found, ...]:
+        """Say hello at each of `targets`, and with `ports` at every serial port; raise UsageError for no target."""
+        found = await asyncio.to_thread(serial_targets) if ports else ()
+        return await scan(self._engine, await self._registry.locks(), (*found, *targets))
+
     async def pair(self, wish: PairingWish, label: str) -> LockRecord:
         """Pair with a lock; `label` is as people type it. Raises what Pairing.run raises, UsageError for the label."""
         try:
@@ -109,6 +126,11 @@ class Service:
             raise AckTimeout(CUT_OFF) from None
         await self._engine.forget(record.id)
         return record
+
+    async def unpair(self, lock: LockRecord, *, forget: bool = False) -> Unpaired:
+        """Have a lock forget this bridge, or with `forget` mark it as unpaired unasked; raise as Unpairing.run."""
+        unpairing = Unpairing(self._engine, self._registry, lock)
+        return await (unpairing.forget() if forget else unpairing.run())
 
     async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
         """Create a pin for `caller` and return the id that the lock gave it, once the lock has acknowledged.
@@ -141,6 +163,11 @@ class Service:
         async with self._keeping_zone(lock):
             await self._engine.change(lock, caller, LockClient.operate_bolt, action)
 
+    async def move_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> StatusResponse:
+        """Move the bolt for `caller`, once, and return how the lock is when it rests; raise as bolts.move_bolt."""
+        async with self._keeping_zone(lock):
+            return await move_bolt(self._engine, lock, action, caller)
+
     @asynccontextmanager
     async def resolving(self) -> AsyncIterator[None]:
         """Meanwhile ask locks for the outcome of changes that were left without one, by this process or another."""
@@ -171,6 +198,24 @@ class Service:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
             return await self._engine.read(lock, LockClient.info)
+
+    async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
+        """Go through everything that a lock's work depends on, and say of each how it is; raise nothing of the lock."""
+        return await diagnose(self._engine, self._registry, lock)
+
+    async def clock(self, lock: LockRecord) -> ClockReading:
+        """Return what the lock's clock shows, and how far it is from this host's."""
+        async with self._keeping_zone(lock):
+            return await read_clock(self._engine, lock)
+
+    async def set_clock(self, lock: LockRecord, *, zone: str | None, force: bool) -> ClockSetting:
+        """Set a lock's clock to this host's time, and its zone where one is given; raise as clocks.set_clock."""
+        async with self._keeping_zone(lock):
+            return await set_clock(self._engine, self._registry, lock, zone=zone, force=force)
+
+    async def let_go(self, lock: LockRecord) -> None:
+        """Give a lock back to other processes before it has been idle for long."""
+        await self._engine.forget(lock.id)
 
     async def status(self, lock: LockRecord) -> StatusResponse:
         """Return how the lock is now."""

@@ -211,7 +211,9 @@ class Sessions:
         request = ClockSetRequest(time=round(self._now()), force=False, zone=told.zone, rule=rule)
         answer = await self.exchange(opened, CLOCK_SET, encode_request(request))
         if isinstance(answer, Refusal):
-            _log.warning("The lock's clock was not corrected. %s Pairing again sets it.", refused(answer))
+            _log.warning(
+                "The lock's clock was not corrected. %s `latchwire clock set --force` sets it.", refused(answer)
+            )
 
 
 def decoded(message: Message[Q, R], body: bytes) -> R | Refusal | None:

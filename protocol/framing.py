@@ -1,5 +1,6 @@
 """COBS stream ↔ frames (SPEC 3). Damage is a value, so one bad frame never kills the stream, and memory is bounded."""
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,7 @@ from .header import HEADER, Header, Kind
 from .version import CRC_SIZE, HEADER_SIZE, HELLO_VERSION, LARGEST_MAX_FRAME, MAX_VERSION
 
 __all__ = [
+    "CRC_COMPILED",
     "DELIMITER",
     "HEADER",
     "Damage",
@@ -32,6 +34,8 @@ _LONGEST_RUN = 254
 
 crc16 = crcmod.mkCrcFun(0x11021, initCrc=0xFFFF, rev=False, xorOut=0)
 """CRC-16/IBM-3740: check value 0x29B1 over the ASCII bytes 123456789 (SPEC 3.2)."""
+CRC_COMPILED = "crcmod._crcfunext" in sys.modules
+"""Whether it is crcmod's C extension that computes it; without a C compiler, pip installs crcmod without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 _trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
 
 
-def service(command: str) -> AbstractAsyncContextManager["Service"]:
-    """Open the bridge's service; `command` is what other processes read where this one holds a lock."""
+def service(command: str, *, corrects_clocks: bool = True) -> AbstractAsyncContextManager["Service"]:
+    """Open the bridge's service; `command` is what other processes read where this one holds a lock.
+
+    `corrects_clocks` is whether a session sets a clock that is wrong: a command that is to tell how wrong must not.
+    """
     from bridge.service import open_service  # noqa: PLC0415  SQLAlchemy is slow to import; --help does without
 
-    settings = Settings.from_environment(os.environ)
-    return open_service(settings, command=f"latchwire {command}", trace_file=_trace.get())
+    return open_service(
+        Settings.from_environment(os.environ),
+        command=f"latchwire {command}",
+        corrects_clocks=corrects_clocks,
+        trace_file=_trace.get(),
+    )
 
 
 @contextmanager

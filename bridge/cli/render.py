@@ -5,10 +5,14 @@ A command returns frozen dataclasses: one, a tuple of them, or one after another
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What would command a terminal: a lock's texts are its own, and nobody has checked them."""
 
 
 class Renderer:
@@ -22,7 +26,7 @@ class Renderer:
         if isinstance(value, tuple):
             self._show_all(value)
         elif value is not None:
-            self._line(_json(value) if self._as_json else str(value))
+            self._line(_json(value) if self._as_json else _harmless(str(value)))
         return int(getattr(value, "exit_code", 0))
 
     def fail(self, sentence: str, code: int) -> int:
@@ -31,7 +35,7 @@ class Renderer:
             if self._as_json:
                 self._line(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
             else:
-                sys.stderr.write(f"latchwire: {sentence}\n")
+                sys.stderr.write(f"latchwire: {_harmless(sentence)}\n")
         return code
 
     def _show_all(self, values: Sequence[Any]) -> None:
@@ -58,12 +62,16 @@ def _print_table(values: Sequence[Any]) -> None:
     names = [field.name for field in dataclasses.fields(values[0])]
     table = Table(*(name.replace("_", " ") for name in names), box=None, pad_edge=False)
     for value in values:
-        table.add_row(*(Text(_cell(getattr(value, name))) for name in names))  # Text: a cell holds no markup
+        table.add_row(*(Text(_harmless(_cell(getattr(value, name)))) for name in names))  # Text: a cell holds no markup
     console = Console(file=sys.stdout)
     if not console.is_terminal:
         console.width = 1000  # a pipe has no edge
     console.print(table)
     sys.stdout.flush()
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _cell(value: Any) -> str:

@@ -43,12 +43,22 @@ def build_app() -> App:
         help_epilogue=_EPILOGUE,
         version=lambda: version("latchwire"),
     )
+    app.command("bridge.cli.scanning:scan", name="scan")
     app.command("bridge.cli.pairing:pair", name="pair")
+    app.command("bridge.cli.unpairing:unpair", name="unpair")
+    app.command("bridge.cli.states:info", name="info")
+    app.command("bridge.cli.states:state", name="state")
+    app.command("bridge.cli.diagnosing:diagnose", name="diagnose")
+    app.command("bridge.cli.clocks:app", name="clock")
+    app.command("bridge.cli.bolts:open_lock", name="open")
+    app.command("bridge.cli.bolts:close_lock", name="close")
     app.command("bridge.cli.locks:app", name="lock")
     app.command("bridge.cli.pins:app", name="pin")
     app.command("bridge.cli.tokens:app", name="token")
     app.command("bridge.cli.monitoring:monitor", name="monitor")
     app.command("bridge.cli.serving:serve", name="serve")
+    app.command("bridge.cli.settings:app", name="config")
+    app.command("bridge.cli.completion:completion", name="completion")
     for found in sorted(entry_points(group="latchwire.commands"), key=lambda entry: entry.name):
         app.command(found.value, name=found.name)
     return app
@@ -100,7 +110,7 @@ async def _carry_out(result: Any, renderer: Renderer) -> int:
     code = 0
     async with aclosing(result) as values:  # a command that stays tidies up, whatever ends it
         async for value in values:
-            code = renderer.show(value)
+            code = max(code, renderer.show(value))
     return code
 
 

@@ -1,8 +1,6 @@
 """The `serve` command: the HTTP API."""
 
-import asyncio
 import ipaddress
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,6 +10,7 @@ from cyclopts import Parameter, validators
 from bridge.errors import UsageError
 
 from .context import service
+from .interrupts import interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +41,7 @@ async def serve(
     from bridge.http.server import running  # noqa: PLC0415
 
     _require_loopback(host)
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = interrupted()
     async with service("serve") as bridge, bridge.resolving(), running(create_app(bridge), host, port) as bound:
         place = f"[{host}]" if ":" in host else host
         yield Serving(url=f"http://{place}:{bound}")

@@ -2,5 +2,6 @@
 
 from .base import Link, MemoryHub
 from .opening import open_link
+from .ports import place, serial_targets
 
-__all__ = ["Link", "MemoryHub", "open_link"]
+__all__ = ["Link", "MemoryHub", "open_link", "place", "serial_targets"]

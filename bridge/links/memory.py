@@ -2,7 +2,7 @@
 
 import math
 
-from ..errors import LinkLost, Unreachable
+from ..errors import LinkLost, Obstacle, Unreachable
 from .base import Inbox, MemoryHub, MemoryPlug
 
 
@@ -42,6 +42,7 @@ class MemoryLink:
 def open_memory(name: str, hub: MemoryHub | None) -> MemoryLink:
     """Open a link to the lock that `hub` knows as `name`; raise Unreachable."""
     if hub is None or name not in hub.ends:
-        raise Unreachable(f"No lock is called memory:{name} here. Such targets exist only inside one process.")
+        sentence = f"No lock is called memory:{name} here. Such targets exist only inside one process."
+        raise Unreachable(sentence, obstacle=Obstacle.MISSING)
     inbox = Inbox()
     return MemoryLink(hub.ends[name].connect(inbox), inbox)

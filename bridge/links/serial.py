@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import serial
 
-from ..errors import LinkLost, Unreachable
+from ..errors import LinkLost, Obstacle, Unreachable
 from .base import Inbox
 
 DEFAULT_BAUD = 115200
@@ -29,6 +29,14 @@ _CAUSES = {
     errno.EBUSY: ("another program uses it", "Close that program; `fuser PORT` names it."),
     errno.ENXIO: ("the device is gone", "Is the cable plugged in?"),
     errno.EIO: ("the device does not answer", "Unplug it, plug it in again, and try once more."),
+}
+_OBSTACLES = {
+    errno.ENOENT: Obstacle.MISSING,
+    errno.ENXIO: Obstacle.MISSING,
+    errno.EACCES: Obstacle.FORBIDDEN,
+    errno.EPERM: Obstacle.FORBIDDEN,
+    errno.EAGAIN: Obstacle.BUSY,
+    errno.EBUSY: Obstacle.BUSY,
 }
 
 
@@ -166,7 +174,9 @@ async def open_serial(place: str, baud: int = DEFAULT_BAUD) -> DescriptorLink | 
     try:
         port = await asyncio.to_thread(_open_port, place, baud)
     except Exception as error:  # among pyserial's are OSError, ValueError and termios.error, which is neither
-        raise Unreachable(_sentence(place, error)) from None
+        number = getattr(error, "errno", None) or 0
+        obstacle = _OBSTACLES.get(number, Obstacle.OTHER)
+        raise Unreachable(_sentence(place, number), obstacle=obstacle) from None
     return DescriptorLink(port, place) if os.name == "posix" and not _is_url(place) else ThreadLink(port, place)
 
 
@@ -183,7 +193,6 @@ def _is_url(place: str) -> bool:
     return "://" in place
 
 
-def _sentence(place: str, error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    cause, advice = _CAUSES.get(number or 0, ("it cannot be used as a serial port", "Check the path and the options."))
+def _sentence(place: str, number: int) -> str:
+    cause, advice = _CAUSES.get(number, ("it cannot be used as a serial port", "Check the path and the options."))
     return f"Cannot open the serial port {place}: {cause}. {advice.replace('PORT', place)}"

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import cast
 
-from ..errors import LinkLost, Unreachable
+from ..errors import LinkLost, Obstacle, Unreachable
 from .base import Inbox
 
 _CONNECT_SECONDS = 3
@@ -72,9 +72,11 @@ async def open_tcp(host: str, port: int) -> TcpLink:
         async with asyncio.timeout(_CONNECT_SECONDS):
             _, link = await loop.create_connection(lambda: TcpLink(place), host, port)
     except TimeoutError:
-        raise Unreachable(f"Nothing answers at {place} within {_CONNECT_SECONDS} s. Is the address right?") from None
+        sentence = f"Nothing answers at {place} within {_CONNECT_SECONDS} s. Is the address right?"
+        raise Unreachable(sentence, obstacle=Obstacle.OTHER) from None
     except (OSError, ValueError) as error:
-        raise Unreachable(f"Cannot connect to {place}: {_cause(error)}. Is the lock running there?") from None
+        sentence = f"Cannot connect to {place}: {_cause(error)}. Is the lock running there?"
+        raise Unreachable(sentence, obstacle=Obstacle.OTHER) from None
     return link
 
 

@@ -9,13 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import api, bridge, lock, protocol, whole_runs
+from . import api, bridge, commands, lock, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
 
-BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *api.BUGS, *whole_runs.BUGS)
+BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *api.BUGS, *commands.BUGS, *whole_runs.BUGS)
 
 
 def caught(bug: Bug) -> bool:

@@ -291,7 +291,7 @@ def test_pairing_with_a_lock_whose_clock_is_ahead_says_nothing_of_it(bench: Plac
             words = ["--set", "2040-01-01T00:00:00Z", "--control", bench.path("ctl")]
             assert bench.latchwire("sim", "clock", *words).code == 0
         listed = bench.latchwire("pin", "list", "front")
-        assert (listed.code, "Pairing again sets it." in listed.err) == (0, True)
+        assert (listed.code, "`latchwire clock set --force` sets it." in listed.err) == (0, True)
 
 
 def test_a_reader_that_has_seen_enough_ends_a_command_that_stays_without_a_trace(bench: Place) -> None:

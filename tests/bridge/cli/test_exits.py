@@ -3,18 +3,9 @@
 import pytest
 
 from bridge import errors
-from bridge.cli.exits import BY_ERROR, exit_code
+from bridge.cli.exits import exit_code
 from firmware_sim.errors import ControlError, OptionError, StoreDamaged
 from protocol.vocabulary import Rule, Status
-
-
-def family(kind: type[errors.BridgeError]) -> set[type[errors.BridgeError]]:
-    """Return an exception and everything below it."""
-    return {kind}.union(*(family(below) for below in kind.__subclasses__()))
-
-
-def test_every_error_of_the_bridge_is_in_the_table() -> None:
-    assert set(BY_ERROR) | {errors.BridgeError} == family(errors.BridgeError)
 
 
 def test_an_error_below_one_in_the_table_ends_as_that_one() -> None:

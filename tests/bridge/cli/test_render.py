@@ -57,3 +57,14 @@ def test_a_failure_is_a_sentence_on_stderr_or_an_object_on_stdout(capsys: pytest
     assert Renderer(as_json=True).fail("It failed.", 3) == 3
     heard = capsys.readouterr()
     assert (json.loads(heard.out), heard.err) == ({"error": "It failed.", "exit_code": 3}, "")
+
+
+def test_what_would_command_a_terminal_is_shown_as_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = Fruit(name="fig\x1b[2J\x9b", ripe=True, weight=None)
+    Renderer(as_json=False).show(evil)
+    Renderer(as_json=False).show((evil,))
+    Renderer(as_json=False).fail("a fig\x1b[2J\x07", 3)
+    heard = capsys.readouterr()
+    assert heard.out.splitlines()[0] == "a fig\\x1b[2J\\x9b"
+    assert heard.err == "latchwire: a fig\\x1b[2J\\x07\n"
+    assert not {"\x1b", "\x9b", "\x07"} & set(heard.out + heard.err)

@@ -26,6 +26,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["serve", "--port", "x"],
         ["token", "create", "--scope", "Everything", "--lock", "1"],
         ["pair", "tcp:127.0.0.1:1", "--name", "a"],
+        ["scan", "--no-ports"],
+        ["scan", "--no-ports", "usb"],
+        ["scan", "--no-ports", "tcp:localhost:70000"],
+        ["state", "front", "--watch", "--interval", "0"],
+        ["state", "front", "--watch", "--interval", "3601"],
+        ["state", "front", "--watch", "--interval", "nan"],
         ["sim", "run"],
         ["sim", "clock", "--control", "x", "--set", "noon"],
         ["sim", "clock", "--control", "x", "--set", "2026-11-23T09:00:00"],
@@ -106,6 +112,12 @@ def test_it_is_told_how_many_words_were_not_understood_and_which_port_there_is(
     assert capsys.readouterr().err == "latchwire: 2 words were not understood. Try `latchwire --help`.\n"
     assert run(["serve", "--port", "97531"]) == 2
     assert "65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["info", "state", "diagnose", "unpair", "clock get", "clock set", "open", "close"])
+def test_a_lock_that_nobody_knows_is_not_found(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "nobody"]) == 3
+    assert "There is no lock 'nobody'" in capsys.readouterr().err
 
 
 def test_an_interrupted_command_says_nothing(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import LinkLost, Unreachable
+from bridge.errors import LinkLost, Obstacle, Unreachable
 from bridge.links.base import Inbox
 from bridge.links.serial import DescriptorLink, open_serial
 
@@ -250,3 +250,25 @@ def test_a_port_that_is_closed_while_somebody_writes_is_lost_for_him(pty: Pty, m
             await writing
 
     run(pty, test)
+
+
+@pytest.mark.parametrize(
+    ("number", "obstacle"),
+    [
+        (errno.ENOENT, Obstacle.MISSING),
+        (errno.ENXIO, Obstacle.MISSING),
+        (errno.EACCES, Obstacle.FORBIDDEN),
+        (errno.EPERM, Obstacle.FORBIDDEN),
+        (errno.EAGAIN, Obstacle.BUSY),
+        (errno.EBUSY, Obstacle.BUSY),
+        (errno.EIO, Obstacle.OTHER),
+    ],
+)
+def test_what_stands_in_the_way_is_told_apart(number: int, obstacle: Obstacle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, *_: object) -> int:
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr("serial.serialposix.os.open", refuse)
+    with pytest.raises(Unreachable) as failure:
+        asyncio.run(open_serial("/dev/ttyS77"))
+    assert failure.value.obstacle is obstacle

@@ -1,0 +1,48 @@
+"""Every command that needs a lock, at one that another process holds and at one whose cable is pulled."""
+
+from tests.together.holders import held, names_its_holder
+from tests.together.processes import Ended, Place
+
+COMMANDS = (
+    ["unpair", "front", "--yes"],
+    ["info", "front"],
+    ["state", "front"],
+    ["state", "front", "--watch"],
+    ["diagnose", "front"],
+    ["clock", "get", "front"],
+    ["clock", "set", "front", "--zone", "Europe/Warsaw"],
+    ["open", "front"],
+)
+
+
+def said(done: Ended) -> str:
+    """Return what a command said: one sentence on stderr, but for a checklist, which is on stdout."""
+    if done.err:
+        assert (done.out, done.err.count("\n")) == ("", 1)
+    return done.err or done.out
+
+
+def test_each_names_the_process_that_holds_the_lock(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+        with held(bench) as serving:
+            for words in COMMANDS:
+                done = bench.latchwire(*words)
+                assert (done.code, names_its_holder(said(done), serving)) == (3, True), words
+            row, failure = bench.latchwire("scan", "--no-ports", f"serial:{bench.path('lock0')}", "--json").lines()
+            assert (row["answer"], row["name"], failure["exit_code"]) == ("held", "front", 3)
+            assert names_its_holder(row["advice"], serving)
+
+
+def test_each_tells_of_the_pulled_cable_and_nothing_is_changed(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+    before = bench.latchwire("lock", "list", "--json").json()
+    for words in COMMANDS:
+        done = bench.latchwire(*words)
+        assert (done.code, "there is no such port" in said(done)) == (3, True), words
+    assert bench.latchwire("lock", "list", "--json").json() == before
+    gone = bench.latchwire("unpair", "front", "--yes", "--forget")
+    assert (gone.code, "was not asked" in gone.out) == (0, True)
+    unpaired = bench.latchwire("diagnose", "front")
+    assert (unpaired.code, "it was unpaired" in unpaired.out) == (5, True)
