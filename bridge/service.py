@@ -28,7 +28,7 @@ from .scanning import Found, scan
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
-from .tracing import Trace, TraceFile
+from .tracing import Sink, Trace
 from .unpairing import Unpaired, Unpairing
 from .zones import posix_rule
 
@@ -40,12 +40,12 @@ async def open_service(
     command: str,
     hub: MemoryHub | None = None,
     corrects_clocks: bool = True,
-    trace_file: TraceFile | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> AsyncIterator["Service"]:
     """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
 
     `corrects_clocks` is whether each session begins with setting a clock that is wrong. What is asked of locks is told
-    to whoever watches them, and to `trace_file`, which the caller closes.
+    to whoever watches them, and to `sinks`.
 
     Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
     """
@@ -67,7 +67,7 @@ async def open_service(
             hub=hub,
             journal=registry.journal,
             corrects_clocks=corrects_clocks,
-            trace=Trace(monitors, *([trace_file] if trace_file else [])),
+            trace=Trace(monitors, *sinks),
         )
         stack.push_async_callback(engine.close)
         yield Service(registry, engine, folder)

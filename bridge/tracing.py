@@ -134,6 +134,17 @@ class TraceFile:
         os.close(self._file)
 
 
+class KeptTrace:
+    """Keeps what a file would hold, in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def write(self, event: Callable[[bool], TraceEvent]) -> None:
+        """Keep one line."""
+        self.lines.append(as_json(event(False)))
+
+
 def as_json(event: TraceEvent) -> bytes:
     """Return the event as the one line that files and monitors hold of it."""
     return json.dumps(dataclasses.asdict(event), ensure_ascii=False).encode()

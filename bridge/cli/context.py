@@ -1,7 +1,7 @@
 """The service as commands open it, from this process's environment and what was said before the command."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -11,15 +11,18 @@ from bridge.config import Settings
 
 if TYPE_CHECKING:
     from bridge.service import Service
-    from bridge.tracing import TraceFile
+    from bridge.tracing import Sink, TraceFile
 
 _trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
 
 
-def service(command: str, *, corrects_clocks: bool = True) -> AbstractAsyncContextManager["Service"]:
+def service(
+    command: str, *, corrects_clocks: bool = True, sinks: Sequence["Sink"] = ()
+) -> AbstractAsyncContextManager["Service"]:
     """Open the bridge's service; `command` is what other processes read where this one holds a lock.
 
     `corrects_clocks` is whether a session sets a clock that is wrong: a command that is to tell how wrong must not.
+    `sinks` are told what is asked of locks, beside the file of `--trace`.
     """
     from bridge.service import open_service  # noqa: PLC0415  SQLAlchemy is slow to import; --help does without
 
@@ -27,7 +30,7 @@ def service(command: str, *, corrects_clocks: bool = True) -> AbstractAsyncConte
         Settings.from_environment(os.environ),
         command=f"latchwire {command}",
         corrects_clocks=corrects_clocks,
-        trace_file=_trace.get(),
+        sinks=(*sinks, *filter(None, [_trace.get()])),
     )
 
 

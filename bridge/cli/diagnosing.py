@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.diagnosis import Finding
 
+from .bundling import Bundled, make_bundle, require_new
 from .context import service
 from .exits import INTERNAL, OK, exit_code
+from .locks import view as lock_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class FindingView:
         return f"{self.level:8} {self.check:13} {self.sentence}"
 
 
-async def diagnose(lock: str, /) -> AsyncIterator[FindingView]:
+async def diagnose(lock: str, /, *, bundle: Path | None = None) -> AsyncIterator[FindingView | Bundled]:
     """Check LOCK, from its port to its battery, and say what to do. Nothing is changed at the lock.
 
     The exit code is 0, with warnings too, or that of the worst failure.
@@ -31,10 +34,22 @@ async def diagnose(lock: str, /) -> AsyncIterator[FindingView]:
     ----------
     lock
         The lock's name or number.
+    bundle
+        Make this zip file for whoever helps you: the checklist, what was asked of the lock for it and answered,
+        versions, and settings. There are no digits in it, no keys and no tokens.
     """
-    async with service("diagnose", corrects_clocks=False) as bridge:
-        for finding in await bridge.diagnose(await bridge.find_lock(lock)):
-            yield view(finding)
+    from bridge.tracing import KeptTrace  # noqa: PLC0415  it imports the codec
+
+    if bundle is not None:
+        require_new(bundle)
+    trace = KeptTrace()
+    async with service("diagnose", corrects_clocks=False, sinks=[trace]) as bridge:
+        record = await bridge.find_lock(lock)
+        findings = [view(finding) for finding in await bridge.diagnose(record)]
+    for finding in findings:
+        yield finding
+    if bundle is not None:
+        yield make_bundle(bundle, checklist=findings, trace=trace.lines, lock=lock_view(record))
 
 
 def view(finding: Finding) -> FindingView:

@@ -1,6 +1,9 @@
 """The checklist of a simulated lock from the command line: what is healthy, what is not, and the exit code."""
 
+import json
 import signal
+import zipfile
+from pathlib import Path
 
 from tests.together.processes import Ended, Place
 
@@ -36,3 +39,44 @@ def test_a_silent_lock_has_a_port_and_no_session(bench: Place) -> None:
         assert (silent.code, levels(silent)["port"], levels(silent)["session"]) == (6, "ok", "failed")
         (failed,) = [line for line in silent.lines() if line["level"] == "failed"]
         assert (failed["exit_code"], silent.err) == (6, "")
+
+
+def test_a_bundle_has_what_helps_and_nothing_that_opens(bench: Place) -> None:
+    bundle = Path(bench.path("bundle.zip"))
+    with bench.lock():
+        assert bench.pair().code == 0
+        token = bench.token()
+        assert bench.latchwire("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin="97531\n").code == 0
+        done = bench.latchwire("diagnose", "front", "--bundle", str(bundle), "--json")
+        assert done.code == 0, done.err
+    assert done.lines()[-1] == {"bundle": str(bundle)}
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(bundle) as opened:
+        parts = {name: opened.read(name).decode() for name in opened.namelist()}
+    assert set(parts) == {"checklist.jsonl", "trace.jsonl", "lock.json", "settings.jsonl", "versions.json"}
+    assert [json.loads(line) for line in parts["checklist.jsonl"].splitlines()] == done.lines()[:-1]
+    asked = [json.loads(line)["message"] for line in parts["trace.jsonl"].splitlines()]
+    assert {"info", "status", "get_clock"} <= set(asked)
+    assert json.loads(parts["lock.json"])["name"] == "front"
+    assert "construct" in json.loads(parts["versions.json"])["packages"]
+    label = Path(bench.path("label")).read_text().strip()
+    for secret in ("97531", token, label, label.replace("-", "")):
+        assert all(secret not in part for part in parts.values())
+
+
+def test_a_bundle_takes_nothing_elses_place(bench: Place) -> None:
+    there = Path(bench.path("there.zip"))
+    there.write_text("mine")
+    for path in (there, Path(bench.path("missing/new.zip"))):
+        done = bench.latchwire("diagnose", "front", "--bundle", str(path))
+        assert done.code == 2
+        assert str(path.parent) in done.err
+    assert there.read_text() == "mine"
+
+
+def test_a_silent_locks_bundle_is_made_too(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+    done = bench.latchwire("diagnose", "front", "--bundle", bench.path("bundle.zip"), "--json")
+    assert done.code == 3
+    assert done.lines()[-1] == {"bundle": bench.path("bundle.zip")}
