@@ -42,7 +42,7 @@ def make_bundle(path: Path, *, checklist: Sequence[Any], trace: Sequence[bytes],
 
     `checklist` and `lock` are what commands show, `trace` is lines that hold no digits.
     """
-    from bridge.store.folder import create_private  # noqa: PLC0415  `diagnose --help` does without
+    from bridge.private_files import create_private  # noqa: PLC0415  `diagnose --help` does without
 
     parts = {
         "checklist.jsonl": b"\n".join(map(_json, checklist)),

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import DamagedState, UsageError
-from .folder import create_private, require_private_database, told
+from ..private_files import create_private
+from .folder import require_private_database, told
 
 _BUSY_TIMEOUT_MS = 5000
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from protocol import noise
 
 from ..errors import DamagedState
-from .folder import StateFolder, create_private, told
+from ..private_files import create_private
+from .folder import StateFolder, told
 
 _VERSION = 1
 _FIRST_LINE = re.compile(rb"latchwire bridge keys ([0-9]{1,9})\n")

@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 
 from ..config import DEFAULT_IDLE
 from ..errors import LockHeld
-from .folder import StateFolder, told, write_private
+from ..private_files import write_private
+from .folder import StateFolder, told
 
 
 class Ownership:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
-from bridge.store.folder import StateFolder, write_private
+from bridge.private_files import write_private
+from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
 from tests.bridge.registries import FRONT, nothing, query, run

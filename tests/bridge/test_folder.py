@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
-from bridge.store.folder import StateFolder, create_private, write_private
+from bridge.private_files import create_private, write_private
+from bridge.store.folder import StateFolder
 from bridge.store.keys import load_or_create
 from bridge.store.ownership import Ownership
 from bridge.store.registry import Registry

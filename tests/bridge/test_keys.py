@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import DamagedState
-from bridge.store.folder import StateFolder, write_private
+from bridge.private_files import write_private
+from bridge.store.folder import StateFolder
 from bridge.store.keys import BridgeKeys, load_or_create
 
 

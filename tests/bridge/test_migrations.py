@@ -14,8 +14,9 @@ import pytest
 
 from bridge.errors import AlreadyRegistered, DamagedState
 from bridge.journal import Caller, ChangeState
+from bridge.private_files import write_private
 from bridge.records import Grant, Scope
-from bridge.store.folder import StateFolder, write_private
+from bridge.store.folder import StateFolder
 from bridge.store.keys import load_or_create
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
