@@ -17,8 +17,13 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """The lock's flash was replaced: what had not been read is lost, and the numbers begin anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReading:
-    """Records and gaps in ascending order; `cursor` is behind them. `complete` says whether there is no more to read."""
+    """Records and gaps in ascending order; `cursor` is behind them, and `complete` where there is no more to read."""
 
     items: tuple[AuditRecord | Gap, ...]
     cursor: int
@@ -31,7 +36,7 @@ def replaced(after: int, page: AuditReadResponse) -> bool:
 
 
 def read_page(after: int, page: AuditReadResponse) -> AuditReading:
-    """Return what `page`, asked for with the cursor `after`, tells; raise Refused where it does not go on from there."""
+    """Return what `page`, asked for with the cursor `after`, tells; raise Refused where it does not go on."""
     items: list[AuditRecord | Gap] = []
     cursor = after
     for record in page.records:

@@ -22,9 +22,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import AlreadyRegistered, DamagedState, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope
+from .activity import SqlActivity
 from .folder import StateFolder, create_private, require_private_database, told
 from .journal import SqlJournal
 from .schema import SCHEMA_VERSION, Base, ChangeRow, GrantRow, LockRow, SchemaRow, TokenRow
+from .states import SqlStates
 from .tokens import looks_like_token, new_token, token_hash
 
 LARGEST_LOCK_ID = 2**31 - 1
@@ -62,6 +64,16 @@ class Registry:
     def journal(self) -> SqlJournal:
         """The journal of changes in the same database; of use as long as the registry is."""
         return SqlJournal(self._session)
+
+    @property
+    def activity(self) -> SqlActivity:
+        """What happened at the locks, in the same database."""
+        return SqlActivity(self._session)
+
+    @property
+    def states(self) -> SqlStates:
+        """The last known states of the locks, in the same database."""
+        return SqlStates(self._session)
 
     async def close(self) -> None:
         """Close all connections; the registry is of no use afterwards."""
