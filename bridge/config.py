@@ -11,6 +11,7 @@ from .errors import UsageError
 
 DEFAULT_DEADLINE = 8.0
 DEFAULT_IDLE = 20.0
+DEFAULT_VISIT = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,18 +19,20 @@ class Settings:
     """What a person may set.
 
     `state_dir` is absolute. `deadline` is how many seconds one use case may take; `idle` is after how many seconds
-    without a request a link is closed. `database` is a SQLAlchemy URL with an async driver, or None for the registry
-    in the state folder; it may hold a password and never shows in a repr.
+    without a request a link is closed; `visit` is for how many seconds `serve` leaves a lock alone that nobody asks
+    anything. `database` is a SQLAlchemy URL with an async driver, or None for the registry in the state folder; it may
+    hold a password and never shows in a repr.
     """
 
     state_dir: Path
     deadline: float = DEFAULT_DEADLINE
     idle: float = DEFAULT_IDLE
+    visit: float = DEFAULT_VISIT
     database: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read LATCHWIRE_STATE_DIR, LATCHWIRE_DEADLINE, LATCHWIRE_IDLE and LATCHWIRE_DATABASE; empty means unset.
+        """Read LATCHWIRE_STATE_DIR, _DEADLINE, _IDLE, _VISIT and _DATABASE; empty means unset.
 
         Raises UsageError for a number that is none.
         """
@@ -38,6 +41,7 @@ class Settings:
             state_dir=Path(state_dir).absolute(),
             deadline=_seconds(environ, "LATCHWIRE_DEADLINE", DEFAULT_DEADLINE),
             idle=_seconds(environ, "LATCHWIRE_IDLE", DEFAULT_IDLE),
+            visit=_seconds(environ, "LATCHWIRE_VISIT", DEFAULT_VISIT),
             database=environ.get("LATCHWIRE_DATABASE") or None,
         )
 

@@ -65,6 +65,10 @@ class Engine:
         """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs))
 
+    async def visit(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read, as `read` does, and give a lock that was at rest back at once, as nobody else is at it."""
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), brief=True)
+
     async def change(
         self, lock: LockRecord, caller: Caller, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -112,13 +116,17 @@ class Engine:
 
 @dataclass(slots=True, kw_only=True)
 class _Job(Generic[T]):
-    """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing."""
+    """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing.
+
+    A `brief` one leaves a lock that was at rest at rest.
+    """
 
     lock: LockRecord
     work: Callable[[LockClient], Awaitable[T]]
     caller: Caller | None
     until: float
     done: asyncio.Future[T]
+    brief: bool
 
 
 class _Owner:
@@ -134,7 +142,12 @@ class _Owner:
         self._task = asyncio.create_task(self._serve())
 
     async def run(
-        self, lock: LockRecord, work: Callable[[LockClient], Awaitable[T]], caller: Caller | None = None
+        self,
+        lock: LockRecord,
+        work: Callable[[LockClient], Awaitable[T]],
+        caller: Caller | None = None,
+        *,
+        brief: bool = False,
     ) -> T:
         """Let the owner do `work`, a change where it has a caller; whoever waits may go away, the work goes on."""
         change = caller is not None
@@ -144,7 +157,7 @@ class _Owner:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._engine.settings.deadline
         done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put_nowait(_Job(lock=lock, work=work, caller=caller, until=until, done=done))
+        self._jobs.put_nowait(_Job(lock=lock, work=work, caller=caller, until=until, done=done, brief=brief))
         return await done
 
     @property
@@ -167,13 +180,15 @@ class _Owner:
                 async with asyncio.timeout(self._engine.settings.idle):
                     job = await self._jobs.get()
             except TimeoutError:
-                with suppress(OSError):  # what cannot be tidied up must not end the owner
-                    await self._let_go()
+                await self._rest()
                 job = await self._jobs.get()
+            at_rest = self._ownership is None
             try:
                 await self._do(job)
             finally:
                 self._changing = self._changing and job.caller is None
+            if job.brief and at_rest and self._jobs.empty():
+                await self._rest()
 
     async def _do(self, job: _Job[Any]) -> None:
         if job.done.done():  # whoever waited has gone away before it began
@@ -242,6 +257,10 @@ class _Owner:
         except BaseException:
             self._release()
             raise
+
+    async def _rest(self) -> None:
+        with suppress(OSError):  # what cannot be tidied up must not end the owner
+            await self._let_go()
 
     async def _let_go(self) -> None:
         try:

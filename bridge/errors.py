@@ -18,6 +18,7 @@ BridgeError
 ├── Unreachable(ConnectionError)  nothing answers at the target: missing, busy or forbidden port
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
+    └── BoltUnknown               the same of a bolt, which a repetition would move again
 """
 
 from protocol.vocabulary import Rule, Status
@@ -109,3 +110,7 @@ class LinkLost(BridgeError, ConnectionError):
 
 class AckTimeout(BridgeError, TimeoutError):
     """No acknowledgement in time: the outcome is unknown until the lock is asked."""
+
+
+class BoltUnknown(AckTimeout):
+    """No acknowledgement of a bolt operation in time; the same request without a key would move the bolt again."""

@@ -77,6 +77,11 @@ def by_status(told: StatusResponse, now: datetime) -> Renewal:
     )
 
 
+def by_operation(bolt: BoltState, begun: datetime) -> Renewal:
+    """Return the renewal by the answer to an operation, which tells nothing new where it is of an earlier request."""
+    return lambda known: known if known.state_told and begun <= known.state_told else by_bolt(bolt, begun)(known)
+
+
 def by_bolt(bolt: BoltState, now: datetime) -> Renewal:
     """Return the renewal by where the bolt is; a movement that begins ends a jam (SPEC 8.3)."""
     return lambda known: replace(

@@ -32,6 +32,7 @@ BY_ERROR: Mapping[type[errors.BridgeError], int] = {
     errors.Unreachable: NOT_FOUND,
     errors.LinkLost: UNKNOWN_OUTCOME,
     errors.AckTimeout: UNKNOWN_OUTCOME,
+    errors.BoltUnknown: UNKNOWN_OUTCOME,
 }
 
 

@@ -45,7 +45,12 @@ async def serve(
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with service("serve") as bridge, bridge.resolving(), running(create_app(bridge), host, port) as bound:
+    async with (
+        service("serve") as bridge,
+        bridge.resolving(),
+        bridge.following(),
+        running(create_app(bridge), host, port) as bound,
+    ):
         place = f"[{host}]" if ":" in host else host
         yield Serving(url=f"http://{place}:{bound}")
         await stopped.wait()

@@ -10,7 +10,7 @@ from bridge.service import Service
 
 from .auth import Access, lock_access
 from .body import read_object
-from .documentation import create_answers, create_body
+from .documentation.pins import create_answers, create_body
 from .envelope import answer
 from .keys import idempotency_key
 from .schemas import create_entry

@@ -27,6 +27,11 @@ TIMEOUT: Final = (
     "The lock did not acknowledge in time: whether it made the change is unknown. "
     "The same request, repeated within 10 minutes, tells.",
 )
+BOLT_UNKNOWN: Final = (
+    408,
+    "The lock did not acknowledge in time: whether the bolt moved is unknown. The same Idempotency-Key tells; "
+    "a request without one moves the bolt anew.",
+)
 BUSY: Final = (409, "The lock is occupied with another change: try again.")
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
@@ -66,6 +71,7 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.Unreachable: (408, "The lock cannot be reached."),
     errors.LinkLost: TIMEOUT,
     errors.AckTimeout: TIMEOUT,
+    errors.BoltUnknown: BOLT_UNKNOWN,
 }
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]

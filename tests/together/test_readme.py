@@ -11,7 +11,7 @@ import pytest
 
 from bridge.cli import exits
 from bridge.cli.running import build_app
-from bridge.http.documentation import create_answers
+from bridge.http.documentation.pins import create_answers
 from tests.together.processes import PATIENCE, Place, place
 
 README = Path(__file__).parents[2] / "README.md"

@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
+from bridge.http.body import JSON_TYPES
+from bridge.http.envelope import envelope
+from bridge.http.problems import BUSY, FORBIDDEN, NOT_SET_UP, TIMEOUT, UNAUTHORIZED
 from bridge.refusals import SENTENCES
 from protocol.pin_rules import sentence
 from protocol.vocabulary import Rule, Status
 
-from .body import JSON_TYPES
-from .envelope import envelope
-from .keys import HEADER, LONGEST
-from .problems import BUSY, FORBIDDEN, NOT_SET_UP, TIMEOUT, UNAUTHORIZED
+from .answers import KEY
 
 _INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
 
@@ -30,14 +30,6 @@ _CREATE_SCHEMA: Final[dict[str, Any]] = {
             "description": "Monday = 1 to Sunday = 64, added up; null is every day.",
         },
     },
-}
-
-_KEY: Final[dict[str, Any]] = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Drawn anew for each change and repeated with it: within 24 h it is made once.",
-    "schema": {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST}}}$"},
 }
 
 _ENVELOPE_SCHEMA: Final[dict[str, Any]] = {
@@ -67,7 +59,7 @@ def create_body() -> dict[str, Any]:
     """Return the operation's key and body, which the framework cannot know: it never reads them itself."""
     examples = {"permanent": {"value": _PERMANENT}, "limited": {"value": _LIMITED}}
     content = {"schema": _CREATE_SCHEMA, "examples": examples}
-    return {"parameters": [_KEY], "requestBody": {"required": True, "content": dict.fromkeys(JSON_TYPES, content)}}
+    return {"parameters": [KEY], "requestBody": {"required": True, "content": dict.fromkeys(JSON_TYPES, content)}}
 
 
 def create_answers() -> dict[int | str, dict[str, Any]]:

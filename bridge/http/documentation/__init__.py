@@ -1,0 +1,1 @@
+"""What OpenAPI says of the routes; each answer is taken from the table that makes it."""

@@ -1,0 +1,74 @@
+"""What several routes have in common: the key of a change, the envelope, and the failures that meet every call."""
+
+from typing import Any, Final
+
+from bridge.http.envelope import envelope
+from bridge.http.keys import HEADER, LONGEST
+from bridge.http.problems import BUSY, FORBIDDEN, INTERNAL, NOT_SET_UP, TIMEOUT, UNAUTHORIZED
+from bridge.refusals import SENTENCES
+from protocol.vocabulary import Status
+
+Answers = dict[int | str, dict[str, Any]]
+
+_FRAMEWORK = "HTTPValidationError"
+
+KEY: Final[dict[str, Any]] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Drawn anew for each change and repeated with it: within 24 h it is made once.",
+    "schema": {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST}}}$"},
+}
+
+
+def success(status: int, description: str, result: object, schema: dict[str, Any]) -> Answers:
+    """Return the answer that carries `result`, which `schema` describes."""
+    return {status: _documented(description, envelope(status, result=result), schema)}
+
+
+def empty(status: int, description: str) -> Answers:
+    """Return an answer without a body."""
+    return {status: {"description": description}}
+
+
+def failure(status: int, description: str, message: str) -> Answers:
+    """Return the answer that says what is wrong."""
+    return {status: _documented(description, envelope(status, messages=[message]), {"type": "null"})}
+
+
+def at_a_lock() -> Answers:
+    """Return the failures of every call at a lock."""
+    return (
+        failure(401, "No valid token.", UNAUTHORIZED[1])
+        | failure(403, "A scope is missing, or the lock is unknown or not granted.", FORBIDDEN[1])
+        | failure(408, "The lock is silent or cannot be reached.", TIMEOUT[1])
+        | failure(409, "Another change is under way; Retry-After says when to come back.", BUSY[1])
+        | failure(428, "The lock is not set up.", NOT_SET_UP[1])
+        | failure(500, "The bridge failed.", INTERNAL[1])
+        | failure(502, "The lock failed.", SENTENCES[Status.STORAGE])
+    )
+
+
+def own_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Take the framework's own 422 out of an OpenAPI document: what it would answer with it, is 400 here."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if _FRAMEWORK in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in (_FRAMEWORK, "ValidationError"):
+        document.get("components", {}).get("schemas", {}).pop(name, None)
+    return document
+
+
+def _documented(description: str, example: dict[str, object], result: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["success", "errorMessages", "statusCode"],  # the framework drops `"result": null` from examples
+        "properties": {
+            "result": result,
+            "success": {"type": "boolean"},
+            "errorMessages": {"type": "array", "items": {"type": "string"}},
+            "statusCode": {"type": "integer"},
+        },
+    }
+    return {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}
