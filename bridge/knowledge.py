@@ -11,7 +11,7 @@ from .client import LockClient
 from .engine import Engine
 from .errors import AckTimeout, BridgeError, LinkLost, Unreachable
 from .records import LockRecord
-from .states import MOVING, KnownState, Renewal, States, by_contact, by_info, by_status
+from .states import UNSETTLED, KnownState, Renewal, States, by_contact, by_info, by_status
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Knowledge:
         now = datetime.now(UTC)
         await self.renew(lock, lambda known: by_status(status, now)(by_info(info, now)(known)))
         await read_on(client.read_audit, self._activity, lock.id, lambda: datetime.now(UTC))
-        return status.bolt in MOVING
+        return status.bolt in UNSETTLED
 
     async def _note(self, lock: LockRecord, *, reached: bool) -> None:
         """Write only what is new: a commit costs more than a request."""

@@ -9,8 +9,9 @@ from protocol.messages.device import UNKNOWN_BATTERY, InfoResponse, StatusRespon
 from protocol.vocabulary import BoltState, Capability, DoorState
 
 NO_CAPABILITY = Capability(0)
-MOVING = frozenset({BoltState.LOCKING, BoltState.UNLOCKING, BoltState.PULLING, BoltState.PULLED})
-"""Where no bolt stays: what it has come to, only another look tells."""
+MOVING = frozenset({BoltState.LOCKING, BoltState.UNLOCKING, BoltState.PULLING})
+UNSETTLED = MOVING | {BoltState.PULLED}
+"""Where no bolt stays: what becomes of it, only another look tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

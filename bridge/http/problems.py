@@ -135,5 +135,5 @@ async def _on_http_exception(_request: Request, error: HTTPException) -> Respons
 
 async def _on_invalid_parameter(_request: Request, error: RequestValidationError) -> Response:
     """Answer 400 and name the parameters alone: the framework's own answer is 422 and repeats their values."""
-    names = sorted({str(detail["loc"][-1]) for detail in error.errors()})
+    names = sorted({str(detail["loc"][1]) for detail in error.errors()})
     return answer(400, messages=[f"{name}: is not valid." for name in names])
