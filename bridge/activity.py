@@ -80,13 +80,13 @@ async def read_on(
 def proposed_date(items: Sequence[Item], index: int, latest: datetime | None, now: datetime) -> datetime:
     """Return the date that an item should have, in whole seconds or that of the `latest` entry before it.
 
-    A record has its own time. Where its clock was not trusted, it is dated neither before the latest entry nor in the
-    future; and a gap follows what was stored before it.
+    A record has its own time. Where its clock was not trusted, it is not dated in the future, and never before the
+    latest entry, which it followed for sure; so does a gap.
     """
     item = items[index]
     if isinstance(item, AuditRecord):
         told = datetime.fromtimestamp(item.time, UTC)
-        return told if item.clock is ClockState.TRUSTED else min(max(told, latest or told), now)
+        return told if item.clock is ClockState.TRUSTED else max(min(told, now), latest or min(told, now))
     if latest is None and index + 1 < len(items):
         return proposed_date(items, index + 1, latest, now)
     return latest or now

@@ -13,6 +13,7 @@ from protocol.vocabulary import AuditEvent, AuditRecord, Cause, ClockState
 from ..activity import ActivityEntry, Item, Reading, proposed_date
 from ..audit import Gap, Replaced
 from ..errors import NotRegistered
+from .finishing import finishing
 from .schema import ActivityRow, LockRow, ReadingRow
 
 _STEP = timedelta(milliseconds=1)
@@ -25,12 +26,14 @@ class SqlActivity:
     def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         self._session = session
 
+    @finishing
     async def reading(self, lock_id: int) -> Reading:
         """Do as Activity says."""
         async with self._session() as session:
             row = await session.get(ReadingRow, lock_id)
         return Reading(life=row.life, cursor=row.cursor, ended=row.ended) if row else Reading()
 
+    @finishing
     async def append(self, lock_id: int, before: Reading, after: Reading, items: Sequence[Item], now: datetime) -> bool:
         """Do as Activity says."""
         try:
@@ -43,6 +46,7 @@ class SqlActivity:
             return False
         return True
 
+    @finishing
     async def entries(self, lock_id: int, count: int, before: datetime | None) -> tuple[ActivityEntry, ...]:
         """Do as Activity says."""
         wanted = select(ActivityRow).where(ActivityRow.lock_id == lock_id)

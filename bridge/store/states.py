@@ -12,6 +12,7 @@ from protocol.vocabulary import BoltState, Capability, DoorState
 
 from ..errors import NotRegistered
 from ..states import KnownState, Renewal
+from .finishing import finishing
 from .schema import StateRow
 
 
@@ -21,12 +22,14 @@ class SqlStates:
     def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         self._session = session
 
+    @finishing
     async def states(self, lock_ids: Iterable[int]) -> Mapping[int, KnownState]:
         """Do as States says."""
         async with self._session() as session:
             rows = await session.scalars(select(StateRow).where(StateRow.lock_id.in_(list(lock_ids))))
             return {row.lock_id: _state(row) for row in rows}
 
+    @finishing
     async def renew(self, lock_id: int, renewal: Renewal) -> None:
         """Do as States says."""
         try:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from bridge.activity import ActivityEntry, Item, Reading, read_on
 from bridge.audit import Gap, Replaced
 from bridge.errors import NotRegistered, Refused
+from bridge.states import by_contact
 from bridge.store.activity import SqlActivity
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
@@ -178,7 +179,7 @@ def test_a_clock_that_was_set_back_gives_no_date_twice(folder: StateFolder) -> N
 
 
 @pytest.mark.parametrize(("time", "dated"), [(0, 7.001), (8, 8), (5000, 1000)])
-def test_a_record_of_a_clock_without_trust_is_dated_neither_before_the_one_before_it_nor_in_the_future(
+def test_a_record_of_a_clock_without_trust_is_dated_neither_in_the_future_nor_before_the_one_before_it(
     folder: StateFolder, time: int, dated: float
 ) -> None:
     async def test(activity: SqlActivity) -> None:
@@ -189,6 +190,17 @@ def test_a_record_of_a_clock_without_trust_is_dated_neither_before_the_one_befor
         newest = (await stored(activity))[-1]
         assert newest.date == datetime.fromtimestamp(START, UTC) + timedelta(seconds=dated)
         assert newest.item == ring.records[1]
+
+    in_registry(folder, test)
+
+
+def test_a_record_of_a_clock_without_trust_follows_even_one_that_is_dated_in_the_future(folder: StateFolder) -> None:
+    async def test(activity: SqlActivity) -> None:
+        ring = Ring()
+        ring.happen(5000)
+        ring.happen(0, clock=ClockState.UNTRUSTED)
+        await read(ring, activity)
+        assert numbers([entry.item for entry in await stored(activity)]) == [1, 2]
 
     in_registry(folder, test)
 
@@ -243,11 +255,16 @@ class Killed(Exception):
     """The process has died here: what was not committed is gone."""
 
 
-class Dying:
-    """Lets a registry die at one of its statements or commits, the `nth` from 0."""
+def die() -> None:
+    raise Killed
 
-    def __init__(self, registry: Registry, nth: int) -> None:
+
+class Ending:
+    """Lets something happen at one of a registry's statements or commits, the `nth` from 0."""
+
+    def __init__(self, registry: Registry, nth: int, end: Callable[[], object] = die) -> None:
         self._left = nth
+        self._end = end
         engine = registry._engine.sync_engine
         event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", self._commit)
@@ -260,8 +277,8 @@ class Dying:
 
     def _step(self) -> None:
         self._left -= 1
-        if self._left < 0:
-            raise Killed
+        if self._left == -1:
+            self._end()
 
 
 def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(folder: StateFolder) -> None:
@@ -271,7 +288,7 @@ def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(f
 
     async def scenario() -> bool:
         registry = await Registry.open(folder)
-        Dying(registry, deaths)
+        Ending(registry, deaths)
         try:
             await read(ring, registry.activity)
         except Killed:
@@ -294,6 +311,34 @@ def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(f
         query(folder, "DELETE FROM readings")
         deaths += 1
     assert deaths > 10
+
+
+def test_a_reading_that_is_cancelled_at_any_statement_keeps_nobody_from_the_registry(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.store.registry._BUSY_TIMEOUT_MS", 100)
+    ring = Ring()
+    ring.happen(1, 2)
+
+    async def cancelled_at(nth: int, registry: Registry, other: Registry) -> bool:
+        reading = asyncio.ensure_future(read(ring, registry.activity))
+        Ending(registry, nth, reading.cancel)
+        await asyncio.wait([reading])
+        await other.states.renew(FRONT.id, by_contact(reached=nth % 2 == 0))
+        query(folder, "DELETE FROM activity")
+        query(folder, "DELETE FROM readings")
+        return reading.cancelled()
+
+    async def scenario() -> int:
+        registry, other = await Registry.open(folder), await Registry.open(folder)
+        cancellations = 0
+        while await cancelled_at(cancellations, registry, other):
+            cancellations += 1
+        await registry.close()
+        await other.close()
+        return cancellations
+
+    assert asyncio.run(scenario()) > 5
 
 
 def test_entries_go_with_their_lock_and_none_are_stored_for_one_that_is_gone(folder: StateFolder) -> None:

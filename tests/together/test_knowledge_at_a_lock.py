@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -249,16 +249,15 @@ def test_two_bridges_read_everything_each(scenario: Scenario, tmp_path: Path) ->
 
 
 def test_a_silent_lock_is_answered_for_from_what_is_stored(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.service.ASKED_FOR", 0.05)
-
     async def test(front: Front) -> None:
         stored = await front.items()
+        monkeypatch.setattr("bridge.service.ASKED_FOR", 0.05)
         front.made.wrap = Dead
         front.simulator.enter("86420")
         async with restarted(front) as again:
             assert await again.items() == stored
             opened = len(front.made.links)
-            older = await again.service.activity(front.lock, 1000, datetime.now(UTC))
+            older = await again.service.activity(front.lock, 1000, datetime.now(UTC) + timedelta(hours=1))
             assert [entry.item for entry in reversed(older)] == stored
             assert len(front.made.links) == opened
 
