@@ -13,8 +13,8 @@ from .records import LockRecord, PairingState
 
 SETTLING = 3.0
 """Seconds from a use to the look at what came of it: a bolt has arrived by then, and the link is still open."""
-MOST_LOOKS = 5
-"""How often in a row a lock is looked at whose bolt never arrives."""
+LONGEST_WAY = 15.0
+"""Seconds after which a bolt that has not arrived is given up: it must not keep its lock awake."""
 NEW_LOCKS = 60.0
 """Seconds between two looks for locks that another process has paired."""
 
@@ -93,8 +93,10 @@ class Follower:
         return lock if lock.state is PairingState.PAIRED else None
 
     async def _look_until_at_rest(self, lock: LockRecord) -> None:
-        for _ in range(MOST_LOOKS):
-            if not await self._looked(lock):
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LONGEST_WAY
+        while await self._looked(lock):
+            if loop.time() >= until:
                 break
             await asyncio.sleep(self._settling)
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.config import Settings
 from bridge.errors import BridgeError, DamagedState, LockHeld, NotRegistered, Unreachable
-from bridge.follower import MOST_LOOKS, NEW_LOCKS, SETTLING, Follower
+from bridge.follower import LONGEST_WAY, NEW_LOCKS, SETTLING, Follower
 from bridge.knowledge import Knowledge
 from bridge.records import LockRecord, PairingState
 from tests.bridge.registries import BACK, FRONT
@@ -154,7 +154,9 @@ def test_a_bolt_that_is_on_its_way_is_looked_at_again_but_not_for_ever() -> None
         background.moving = 1000
         background.use()
         await asyncio.sleep(HOUR - 10)
-        assert background.looks == [0, *(100 + SETTLING * number for number in range(1, MOST_LOOKS + 1))]
+        first, last = 100 + SETTLING, 100 + SETTLING + LONGEST_WAY
+        assert background.looks == [0, *(first + SETTLING * number for number in range(6))]
+        assert background.looks[-1] == last
 
     scenario(test)
 
