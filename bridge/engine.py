@@ -66,7 +66,7 @@ class Engine:
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs))
 
     async def visit(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Read, as `read` does, and give a lock that was at rest back at once, as nobody else is at it."""
+        """Read, as `read` does, but give the lock back as early as without it: one that was at rest, at once."""
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), brief=True)
 
     async def change(
@@ -118,7 +118,7 @@ class Engine:
 class _Job(Generic[T]):
     """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing.
 
-    A `brief` one leaves a lock that was at rest at rest.
+    A `brief` one does not put off when the lock is given back.
     """
 
     lock: LockRecord
@@ -137,6 +137,7 @@ class _Owner:
         self._lock = lock
         self._ownership: Ownership | None = None
         self._changing = False
+        self._rest_at = asyncio.get_running_loop().time()
         self._client = self._make_client()
         self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
         self._task = asyncio.create_task(self._serve())
@@ -177,18 +178,18 @@ class _Owner:
     async def _serve(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._engine.settings.idle):
+                async with asyncio.timeout_at(self._rest_at):
                     job = await self._jobs.get()
             except TimeoutError:
-                await self._rest()
+                with suppress(OSError):  # what cannot be tidied up must not end the owner
+                    await self._let_go()
                 job = await self._jobs.get()
-            at_rest = self._ownership is None
             try:
                 await self._do(job)
             finally:
                 self._changing = self._changing and job.caller is None
-            if job.brief and at_rest and self._jobs.empty():
-                await self._rest()
+            if not job.brief:
+                self._rest_at = asyncio.get_running_loop().time() + self._engine.settings.idle
 
     async def _do(self, job: _Job[Any]) -> None:
         if job.done.done():  # whoever waited has gone away before it began
@@ -257,10 +258,6 @@ class _Owner:
         except BaseException:
             self._release()
             raise
-
-    async def _rest(self) -> None:
-        with suppress(OSError):  # what cannot be tidied up must not end the owner
-            await self._let_go()
 
     async def _let_go(self) -> None:
         try:

@@ -267,11 +267,12 @@ def test_a_visit_leaves_a_lock_that_was_at_rest_at_rest_and_one_in_use_in_use(sc
         await asyncio.sleep(0.01)
         assert (bench.taken(), links_at_the_lock(bench)) == (False, 0)
         await bench.ping()
+        await asyncio.sleep(15)
         await bench.visit()
-        await asyncio.sleep(19)
+        await asyncio.sleep(4)
         assert bench.taken()
         assert len(bench.door.links) == 2
-        await asyncio.sleep(2)
+        await asyncio.sleep(1.1)
         assert not bench.taken()
 
     scenario(test)
