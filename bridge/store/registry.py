@@ -1,37 +1,25 @@
-"""The registry of locks and API tokens; where processes compete, the tables' constraints decide, not an earlier look.
+"""The registry of locks and API tokens; where processes compete, the tables' constraints decide, no earlier look."""
 
-SQLite keeps its rollback journal (no WAL): writes are rare and take milliseconds, a writer in another process is
-waited for, and the whole registry stays in one file that a backup can copy.
-"""
-
-import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Dialect, event, insert, inspect, make_url, select, update
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL, select, update
+from sqlalchemy.exc import IntegrityError
 
-from ..errors import AlreadyRegistered, DamagedState, NotRegistered, UsageError
+from ..errors import AlreadyRegistered, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope
 from .activity import SqlActivity
-from .folder import StateFolder, create_private, require_private_database, told
+from .database import Database
+from .folder import StateFolder
 from .journal import SqlJournal
-from .schema import SCHEMA_VERSION, Base, ChangeRow, GrantRow, LockRow, SchemaRow, TokenRow
+from .schema import GrantRow, LockRow, NumberRow, TokenRow
 from .states import SqlStates
 from .tokens import looks_like_token, new_token, token_hash
+from .upgrading import bring_up_to_date
 
 LARGEST_LOCK_ID = 2**31 - 1
 LAST_USED_STEP = timedelta(minutes=1)
-_BUSY_TIMEOUT_MS = 5000
 
 
 class Registry:
@@ -40,8 +28,9 @@ class Registry:
     All times are aware. Every method raises DamagedState where the database fails.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._session = database.session
 
     @classmethod
     async def open(cls, folder: StateFolder, url: str | None = None) -> "Registry":
@@ -51,14 +40,14 @@ class Registry:
         DamagedState for a database that is no registry, was made by another version or cannot be made. The safety of a
         database server is its owner's affair.
         """
-        registry = cls(_engine(_in_folder(folder) if url is None else url))
+        database = Database(_in_folder(folder) if url is None else url)
         try:
-            async with registry._session() as session:
-                await session.run_sync(_prepare)
+            async with database.session() as session:
+                await (await session.connection()).run_sync(bring_up_to_date)
         except BaseException:
-            await registry.close()
+            await database.close()
             raise
-        return registry
+        return cls(database)
 
     @property
     def journal(self) -> SqlJournal:
@@ -77,7 +66,7 @@ class Registry:
 
     async def close(self) -> None:
         """Close all connections; the registry is of no use afterwards."""
-        await self._engine.dispose()
+        await self._database.close()
 
     async def add_lock(self, record: LockRecord) -> None:
         """Register a lock.
@@ -88,7 +77,7 @@ class Registry:
         _require_usable(record)
         try:
             async with self._session() as session:
-                session.add(LockRow(**asdict(record)))
+                session.add_all([NumberRow(number=record.id), LockRow(**asdict(record))])
         except IntegrityError as error:
             raise _conflict(record, await self.locks()) from error
 
@@ -167,101 +156,9 @@ class Registry:
                 await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
         return _grant(row, locks)
 
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-                yield session
-        except IntegrityError:
-            raise
-        except DatabaseError as error:
-            raise _failure(self._engine.url, error) from error
-
 
 def _in_folder(folder: StateFolder) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(folder.database))
-
-
-def _engine(given: URL | str) -> AsyncEngine:
-    try:
-        url = make_url(given)
-        engine = create_async_engine(url, hide_parameters=True)
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise UsageError(
-            f"LATCHWIRE_DATABASE cannot be used ({error}). Name a database with an asynchronous driver, "
-            "such as sqlite+aiosqlite:////var/lib/latchwire/latchwire.db."
-        ) from error
-    if engine.dialect.name == "sqlite":
-        _make_private(url)
-        event.listen(engine.sync_engine, "do_connect", _try_sqlite)
-        event.listen(engine.sync_engine, "connect", _configure_sqlite)
-    return engine
-
-
-def _make_private(url: URL) -> None:
-    if url.database in (None, "", ":memory:"):
-        return
-    file = Path(str(url.database))
-    if str(file).startswith("file:"):
-        raise UsageError("LATCHWIRE_DATABASE names a SQLite file by a URI. Name it by its path.")
-    with told(file):
-        if not file.exists():  # SQLite would make it by the umask; its journal takes the database's mode
-            create_private(file, b"")
-        require_private_database(file)
-
-
-def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, where: list[Any], how: dict[str, Any]) -> None:
-    # after a failed connect aiosqlite leaves its thread behind, which then dies loudly on a closed event loop
-    sqlite3.connect(*where, **how).close()
-
-
-def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.close()
-
-
-def _prepare(session: Session) -> None:
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":  # of two processes that find no tables, one makes them
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    tables = inspect(connection).get_table_names()
-    if not tables:
-        Base.metadata.create_all(connection)
-        session.execute(insert(SchemaRow).values(version=SCHEMA_VERSION))
-        return
-    if SchemaRow.__tablename__ not in tables:
-        raise DamagedState(
-            f"{_place(connection.engine.url)} is a database, but no registry of Latchwire. "
-            "Name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR."
-        )
-    _add_changes(session)
-    found = session.scalar(select(SchemaRow.version))
-    if found != SCHEMA_VERSION:
-        raise DamagedState(
-            f"{_place(connection.engine.url)} has schema version {found}, this program reads version "
-            f"{SCHEMA_VERSION}. Use the version of Latchwire that wrote it."
-        )
-
-
-def _add_changes(session: Session) -> None:
-    """Bring version 1, which had no journal, to version 2; of two processes one finds nothing left to do."""
-    step = update(SchemaRow).where(SchemaRow.version == 1).values(version=2).returning(SchemaRow.version)
-    if session.scalar(step) is not None:
-        ChangeRow.metadata.create_all(session.connection())
-
-
-def _place(url: URL) -> str:
-    return str(url.database if url.get_backend_name() == "sqlite" else url)
-
-
-def _failure(url: URL, error: DatabaseError) -> DamagedState:
-    if isinstance(error, OperationalError):
-        advice = "See that its folder exists, the disk has room and no other program keeps hold of it."
-    else:
-        advice = "Restore it from a backup; without one, move it away, and every lock has to be paired again."
-    return DamagedState(f"The registry {_place(url)} cannot be read or written ({error.orig}). {advice}")
 
 
 def _require_usable(record: LockRecord) -> None:
@@ -271,7 +168,7 @@ def _require_usable(record: LockRecord) -> None:
         raise UsageError(f"{record.name!r} cannot be a lock's name. Choose a printable one that is not a number.")
 
 
-def _conflict(record: LockRecord, locks: Iterable[LockRecord]) -> AlreadyRegistered:
+def _conflict(record: LockRecord, locks: tuple[LockRecord, ...]) -> AlreadyRegistered:
     for other in locks:
         if other.id != record.id and other.name == record.name:
             return AlreadyRegistered(f"The name {record.name!r} belongs to lock {other.id}. Choose another name.")
@@ -279,7 +176,9 @@ def _conflict(record: LockRecord, locks: Iterable[LockRecord]) -> AlreadyRegiste
             return AlreadyRegistered(
                 f"This lock ({record.wire_id:08X}) is registered as {other.id} {other.name!r}. Use it under that name."
             )
-    return AlreadyRegistered(f"The number {record.id} belongs to another lock. Choose another number.")
+    taken = any(other.id == record.id for other in locks)
+    whose = "belongs to another lock" if taken else "belonged to a lock that was removed, and callers may still mean it"
+    return AlreadyRegistered(f"The number {record.id} {whose}. Choose another number.")
 
 
 def _unknown(*lock_ids: int) -> NotRegistered:

@@ -1,4 +1,4 @@
-"""The tables of the registry; a change to any of them moves SCHEMA_VERSION and brings its migration along."""
+"""The tables of the registry; a change to any of them moves REVISION and brings its migration along."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,9 @@ from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, UniqueC
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 2
+FIRST_REVISION = "0001"
+REVISION = "0003"
+"""The newest revision in migrations/versions: the one that has these tables."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -30,14 +32,6 @@ class Base(DeclarativeBase):
     """All tables of the registry."""
 
 
-class SchemaRow(Base):
-    """The schema version, in the only row."""
-
-    __tablename__ = "schema_version"
-
-    version: Mapped[int] = mapped_column(primary_key=True)
-
-
 class LockRow(Base):
     """A LockRecord, field by field."""
 
@@ -54,6 +48,14 @@ class LockRow(Base):
     list_version: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class NumberRow(Base):
+    """A number that some lock was given. It stays when the lock goes: callers out there still mean that lock by it."""
+
+    __tablename__ = "lock_numbers"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class TokenRow(Base):
     """An API token; `scopes` holds the names of its scopes with a space between."""
 
@@ -68,7 +70,7 @@ class TokenRow(Base):
 
 
 class GrantRow(Base):
-    """One lock that one token may use; it goes with either, so that a number given again inherits nothing."""
+    """One lock that one token may use; it goes with either."""
 
     __tablename__ = "grants"
 
@@ -80,10 +82,17 @@ class ChangeRow(Base):
     """A ChangeRecord, field by field; it outlives its token and its lock, whose numbers are never given again."""
 
     __tablename__ = "changes"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index("ix_changes_request", "wire_id", "token_id", "request_mark"),
+        Index("ix_changes_open", "state", "wire_id"),
+        # not unique: a key is free again once its change is known not to have been done
+        Index("ix_changes_key", "token_id", "key"),
+        Index("ix_changes_begun", "begun"),
+        {"sqlite_autoincrement": True},
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True)
-    wire_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    wire_id: Mapped[int] = mapped_column(BigInteger)
     operation: Mapped[int] = mapped_column(BigInteger)
     mark: Mapped[bytes]
     request_mark: Mapped[bytes]

@@ -265,7 +265,7 @@ class Ending:
     def __init__(self, registry: Registry, nth: int, end: Callable[[], object] = die) -> None:
         self._left = nth
         self._end = end
-        engine = registry._engine.sync_engine
+        engine = registry._database._engine.sync_engine
         event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", self._commit)
 
@@ -316,7 +316,7 @@ def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(f
 def test_a_reading_that_is_cancelled_at_any_statement_keeps_nobody_from_the_registry(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.store.registry._BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr("bridge.store.database._BUSY_TIMEOUT_MS", 100)
     ring = Ring()
     ring.happen(1, 2)
 

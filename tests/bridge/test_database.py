@@ -12,6 +12,7 @@ import pytest
 from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.store.folder import StateFolder, write_private
 from bridge.store.registry import Registry
+from bridge.store.schema import REVISION
 from tests.bridge.registries import FRONT, nothing, query, run
 
 
@@ -112,14 +113,6 @@ def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFo
     assert query(folder, "SELECT name FROM sqlite_master") == [("guests",)]
 
 
-@pytest.mark.parametrize("change", ["UPDATE schema_version SET version = 3", "DELETE FROM schema_version"])
-def test_a_registry_of_another_version_is_refused(folder: StateFolder, change: str) -> None:
-    run(folder, nothing)
-    query(folder, change)
-    with pytest.raises(DamagedState, match=r"has schema version (3|None), this program reads version 2"):
-        run(folder, nothing)
-
-
 def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
     async def scenario() -> None:
         registries = await asyncio.gather(*(Registry.open(folder) for _ in range(8)))
@@ -129,22 +122,7 @@ def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
             await registry.close()
 
     asyncio.run(scenario())
-    assert query(folder, "SELECT version FROM schema_version") == [(2,)]
-
-
-def test_openings_at_once_give_a_registry_of_version_1_its_journal_and_keep_what_it_holds(folder: StateFolder) -> None:
-    async def scenario() -> None:
-        registries = await asyncio.gather(*(Registry.open(folder) for _ in range(8)))
-        for registry in registries:
-            assert await registry.locks() == (FRONT,)
-            assert await registry.journal.unresolved(FRONT.wire_id) == ()
-            await registry.close()
-
-    run(folder, lambda registry: registry.add_lock(FRONT))
-    for step in ("DROP TABLE changes", "UPDATE schema_version SET version = 1"):
-        query(folder, step)
-    asyncio.run(scenario())
-    assert query(folder, "SELECT version FROM schema_version") == [(2,)]
+    assert query(folder, "SELECT version_num FROM alembic_version") == [(REVISION,)]
 
 
 def test_processes_that_write_at_once_lose_nothing(folder: StateFolder) -> None:
@@ -154,6 +132,7 @@ from pathlib import Path
 from bridge.records import LockRecord, PairingState
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
+from bridge.store.schema import REVISION
 
 async def add(first: int) -> None:
     registry = await Registry.open(StateFolder.open(Path(sys.argv[1])))

@@ -106,7 +106,7 @@ def test_what_is_known_already_is_not_written_again(folder: StateFolder) -> None
         written: list[str] = []
         await registry.states.renew(FRONT.id, by_contact(reached=True))
         event.listen(
-            registry._engine.sync_engine,
+            registry._database._engine.sync_engine,
             "before_cursor_execute",
             lambda _connection, _cursor, statement, *_rest: written.append(statement.partition(" ")[0]),
         )

@@ -1,0 +1,108 @@
+"""One database by its URL: private where it is a file, told of in a sentence where it fails.
+
+SQLite keeps its rollback journal (no WAL): writes are rare and take milliseconds, a writer in another process is
+waited for, and the whole registry stays in one file that a backup can copy.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Dialect, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ..errors import DamagedState, UsageError
+from .folder import create_private, require_private_database, told
+
+_BUSY_TIMEOUT_MS = 5000
+
+
+class Database:
+    """Connections to one database; `close` ends them."""
+
+    def __init__(self, url: URL | str) -> None:
+        """Raises UsageError for a URL that names no usable driver, UnsafeState for a SQLite file others may use."""
+        self._engine = _engine(url)
+
+    async def close(self) -> None:
+        """Close all connections; the database is of no use afterwards."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session that commits at its end; raise DamagedState where that fails.
+
+        An IntegrityError goes through: what a constraint means is the caller's to say.
+        """
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise _failure(self._engine.url, error) from error
+        except (OSError, TimeoutError) as error:  # a server that cannot be reached, as asyncpg says it
+            raise DamagedState(
+                f"The registry {place(self._engine.url)} cannot be reached ({error}). "
+                "See that the server of LATCHWIRE_DATABASE runs and lets this host in."
+            ) from error
+
+
+def place(url: URL) -> str:
+    """Return where a database is as people may read it: no password."""
+    return str(url.database if url.get_backend_name() == "sqlite" else url)
+
+
+def _engine(given: URL | str) -> AsyncEngine:
+    try:
+        url = make_url(given)
+        engine = create_async_engine(url, hide_parameters=True)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise UsageError(
+            f"LATCHWIRE_DATABASE cannot be used ({error}). Name a database with an asynchronous driver, such as "
+            "sqlite+aiosqlite:////var/lib/latchwire/latchwire.db, or postgresql+asyncpg://USER@HOST/NAME with the "
+            "extra latchwire[postgres] installed."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _make_private(url)
+        event.listen(engine.sync_engine, "do_connect", _try_sqlite)
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _make_private(url: URL) -> None:
+    if url.database in (None, "", ":memory:"):
+        return
+    file = Path(str(url.database))
+    if str(file).startswith("file:"):
+        raise UsageError("LATCHWIRE_DATABASE names a SQLite file by a URI. Name it by its path.")
+    with told(file):
+        if not file.exists():  # SQLite would make it by the umask; its journal takes the database's mode
+            create_private(file, b"")
+        require_private_database(file)
+
+
+def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, where: list[Any], how: dict[str, Any]) -> None:
+    # after a failed connect aiosqlite leaves its thread behind, which then dies loudly on a closed event loop
+    sqlite3.connect(*where, **how).close()
+
+
+def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = EXTRA")  # FULL does not sync the folder: a row could go with the power
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _failure(url: URL, error: DatabaseError) -> DamagedState:
+    if isinstance(error, OperationalError):
+        advice = "See that its folder exists, the disk has room and no other program keeps hold of it."
+    else:
+        advice = "Restore it from a backup; without one, move it away, and every lock has to be paired again."
+    return DamagedState(f"The registry {place(url)} cannot be read or written ({error.orig}). {advice}")
