@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
+from .finishing import finishing
 from .schema import ChangeRow
 
 
@@ -18,6 +19,7 @@ class SqlJournal:
     def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         self._session = session
 
+    @finishing
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
         async with self._session() as session:
@@ -26,6 +28,7 @@ class SqlJournal:
             number = (await session.execute(new)).scalar_one()
         return replace(record, number=number)
 
+    @finishing
     async def save(self, record: ChangeRecord) -> None:
         """Do as Journal says."""
         async with self._session() as session:
@@ -36,6 +39,7 @@ class SqlJournal:
         """Do as Journal says."""
         return await self._found(ChangeRow.wire_id == wire_id, ChangeRow.state.in_(UNRESOLVED))
 
+    @finishing
     async def unresolved_locks(self) -> frozenset[int]:
         """Do as Journal says."""
         async with self._session() as session:
@@ -61,6 +65,7 @@ class SqlJournal:
         """Do as Journal says."""
         return await self._found(ChangeRow.wire_id == record.wire_id, ChangeRow.number > record.number)
 
+    @finishing
     async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
         async with self._session() as session:
             rows = await session.scalars(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
 
 from bridge.activity import ActivityEntry, Item, Reading, read_on
 from bridge.audit import Gap, Replaced
@@ -21,7 +19,7 @@ from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from protocol.messages.audit import AuditReadResponse
 from protocol.vocabulary import AuditEvent, AuditRecord, Cause, ClockState
-from tests.bridge.registries import BACK, FRONT, NOW, query, run
+from tests.bridge.registries import BACK, FRONT, NOW, Ending, query, run
 
 PAGE = 3
 SECOND = timedelta(seconds=1)
@@ -259,28 +257,6 @@ def die() -> None:
     raise Killed
 
 
-class Ending:
-    """Lets something happen at one of a registry's statements or commits, the `nth` from 0."""
-
-    def __init__(self, registry: Registry, nth: int, end: Callable[[], object] = die) -> None:
-        self._left = nth
-        self._end = end
-        engine = registry._database._engine.sync_engine
-        event.listen(engine, "before_cursor_execute", self._statement)
-        event.listen(engine, "commit", self._commit)
-
-    def _statement(self, *_arguments: object) -> None:
-        self._step()
-
-    def _commit(self, _connection: Connection) -> None:
-        self._step()
-
-    def _step(self) -> None:
-        self._left -= 1
-        if self._left == -1:
-            self._end()
-
-
 def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(folder: StateFolder) -> None:
     ring = Ring(keep=4)
     ring.happen(*range(6))
@@ -288,7 +264,7 @@ def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(f
 
     async def scenario() -> bool:
         registry = await Registry.open(folder)
-        Ending(registry, deaths)
+        Ending(registry, deaths, die)
         try:
             await read(ring, registry.activity)
         except Killed:
