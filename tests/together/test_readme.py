@@ -11,7 +11,9 @@ import pytest
 
 from bridge.cli import exits
 from bridge.cli.running import build_app
+from bridge.http.app import create_app
 from bridge.http.documentation.pins import create_answers
+from tests.bridge.http.doubles import RecordingService
 from tests.together.processes import PATIENCE, Place, place
 
 README = Path(__file__).parents[2] / "README.md"
@@ -84,6 +86,20 @@ def test_every_answer_of_the_call_is_in_its_table() -> None:
     section = README.read_text().partition("\n## What the HTTP call answers\n")[2].partition("\n## ")[0]
     told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", section, re.MULTILINE)}
     assert told == {int(status) for status in create_answers()}
+
+
+def test_every_call_at_a_lock_is_in_its_table_with_its_scope() -> None:
+    section = README.read_text().partition("\n## Locks, their bolts and what happened there\n")[2].partition("\n## ")[0]
+    paths = create_app(RecordingService()).openapi()["paths"]
+    calls = {
+        (f"{method.upper()} {path.removeprefix('/api/{version}').replace('lock_id', 'id')}", scope)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        for scope in operation["security"][0]["Bearer"]
+        if "/pin" not in path
+    }
+    rows = re.findall(r"^\| `([A-Z]+ /[^?`]*).*?` \|.*\| `(.*)` \|$", section, re.MULTILINE)
+    assert set(rows) == calls
 
 
 def test_every_exit_code_is_told() -> None:
