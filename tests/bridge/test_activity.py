@@ -249,6 +249,20 @@ def remove_locks(folder: StateFolder) -> None:
         connection.execute("DELETE FROM locks")
 
 
+def test_of_two_readers_that_read_the_same_the_slower_one_stores_nothing(folder: StateFolder) -> None:
+    async def test(activity: SqlActivity) -> None:
+        ring = Ring()
+        ring.happen(1, 2)
+        faster, slower = Reading(cursor=2), Reading(cursor=1)
+        assert await activity.append(FRONT.id, Reading(), faster, ring.records, NOW)
+        for before in (Reading(), Reading(cursor=1), Reading(life=2, cursor=2)):
+            assert not await activity.append(FRONT.id, before, slower, ring.records[:1], NOW)
+        assert await activity.reading(FRONT.id) == faster
+        assert [entry.item for entry in await stored(activity)] == ring.records
+
+    in_registry(folder, test)
+
+
 class Killed(Exception):
     """The process has died here: what was not committed is gone."""
 

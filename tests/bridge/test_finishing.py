@@ -18,7 +18,7 @@ from tests.virtual_time import run
 class Work:
     """Takes a second and ends as it is told to."""
 
-    def __init__(self, failure: Exception | None = None) -> None:
+    def __init__(self, failure: BaseException | None = None) -> None:
         self._failure = failure
         self.ended = False
 
@@ -40,8 +40,8 @@ def test_work_is_done_as_without_it() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("failure", [None, OSError("no room")])
-def test_whoever_is_cancelled_is_so_once_the_work_has_ended(failure: Exception | None) -> None:
+@pytest.mark.parametrize("failure", [None, OSError("no room"), asyncio.CancelledError()])
+def test_whoever_is_cancelled_is_so_once_the_work_has_ended(failure: BaseException | None) -> None:
     async def scenario() -> None:
         work = Work(failure)
         waiting = asyncio.ensure_future(work.do(7))

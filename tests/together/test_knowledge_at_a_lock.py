@@ -273,6 +273,19 @@ async def restarted(front: Front, **settings: Any) -> Any:
         yield Front(front.made, service, front.lock)
 
 
+def test_when_a_lock_was_last_read_is_known_to_the_next_process(scenario: Scenario) -> None:
+    async def test(front: Front) -> None:
+        assert await front.service._knowledge.last_look(front.lock) is None
+        before = datetime.now(UTC)
+        await front.items()
+        async with restarted(front) as again:
+            last = await again.service._knowledge.last_look(front.lock)
+        assert last is not None
+        assert before <= last <= datetime.now(UTC)
+
+    scenario(test)
+
+
 def test_whether_the_last_request_was_answered_is_known(scenario: Scenario) -> None:
     async def test(front: Front) -> None:
         await front.service.list_pins(front.lock)

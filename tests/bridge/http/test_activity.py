@@ -193,6 +193,11 @@ def test_every_instant_with_an_offset_is_read(wall: datetime, zone: timezone) ->
         assert instant == wall.replace(tzinfo=zone)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_an_instant_beyond_the_years_that_there_are_is_the_first_or_the_last(text: str) -> None:
+    assert read_date(text) == datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_a_date_that_was_told_is_read_as_the_same(instant: datetime) -> None:
     in_milliseconds = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
