@@ -42,6 +42,11 @@ class Changes:
         self.unresolved = False
         """Whether a change of this client may have been left without an outcome."""
 
+    @property
+    def begun(self) -> datetime:
+        """When the change that has just run was asked for, whether now or, where this repeats it, earlier."""
+        return self._running().begun
+
     def serve(self, caller: Caller) -> None:
         """Make what follows for `caller`; what ran before is over."""
         marked = None if caller.key is None else self._marks.of_key(caller.key)

@@ -13,11 +13,13 @@ VARIABLES: Mapping[str, str] = {
     "state_dir": "LATCHWIRE_STATE_DIR",
     "deadline": "LATCHWIRE_DEADLINE",
     "idle": "LATCHWIRE_IDLE",
+    "visit": "LATCHWIRE_VISIT",
     "database": "LATCHWIRE_DATABASE",
 }
 """The environment variable of each setting."""
 DEFAULT_DEADLINE = 8.0
 DEFAULT_IDLE = 20.0
+DEFAULT_VISIT = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,15 @@ class Settings:
     """What a person may set.
 
     `state_dir` is absolute. `deadline` is how many seconds one use case may take; `idle` is after how many seconds
-    without a request a link is closed. `database` is a SQLAlchemy URL with an async driver, or None for the registry
-    in the state folder; it may hold a password and never shows in a repr.
+    without a request a link is closed; `visit` is for how many seconds `serve` leaves a lock alone that nobody asks
+    anything. `database` is a SQLAlchemy URL with an async driver, or None for the registry in the state folder; it may
+    hold a password and never shows in a repr.
     """
 
     state_dir: Path
     deadline: float = DEFAULT_DEADLINE
     idle: float = DEFAULT_IDLE
+    visit: float = DEFAULT_VISIT
     database: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -45,6 +49,7 @@ class Settings:
             state_dir=Path(state_dir).absolute(),
             deadline=_seconds(environ, VARIABLES["deadline"], DEFAULT_DEADLINE),
             idle=_seconds(environ, VARIABLES["idle"], DEFAULT_IDLE),
+            visit=_seconds(environ, VARIABLES["visit"], DEFAULT_VISIT),
             database=environ.get(VARIABLES["database"]) or None,
         )
 

@@ -76,6 +76,10 @@ class Engine:
         """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs))
 
+    async def visit(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read, as `read` does, but give the lock back as early as without it: one that was at rest, at once."""
+        return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), brief=True)
+
     async def change(
         self, lock: LockRecord, caller: Caller, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -131,13 +135,17 @@ class Engine:
 
 @dataclass(slots=True, kw_only=True)
 class _Job(Generic[T]):
-    """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing."""
+    """One use of a lock: what to do, until when, and who waits for it; without a caller it changes nothing.
+
+    A `brief` one does not put off when the lock is given back.
+    """
 
     lock: LockRecord
     work: Callable[[LockClient], Awaitable[T]]
     caller: Caller | None
     until: float
     done: asyncio.Future[T]
+    brief: bool
 
 
 class _Owner:
@@ -149,12 +157,18 @@ class _Owner:
         self._ownership: Ownership | None = None
         self._changing = False
         self._writing = asyncio.Lock()
+        self._rest_at = asyncio.get_running_loop().time()
         self._client = self._make_client()
         self._jobs: asyncio.Queue[_Job[Any]] = asyncio.Queue()
         self._task = asyncio.create_task(self._serve())
 
     async def run(
-        self, lock: LockRecord, work: Callable[[LockClient], Awaitable[T]], caller: Caller | None = None
+        self,
+        lock: LockRecord,
+        work: Callable[[LockClient], Awaitable[T]],
+        caller: Caller | None = None,
+        *,
+        brief: bool = False,
     ) -> T:
         """Let the owner do `work`, a change where it has a caller; whoever waits may go away, the work goes on."""
         change = caller is not None
@@ -164,7 +178,7 @@ class _Owner:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._engine.settings.deadline
         done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put_nowait(_Job(lock=lock, work=work, caller=caller, until=until, done=done))
+        self._jobs.put_nowait(_Job(lock=lock, work=work, caller=caller, until=until, done=done, brief=brief))
         return await done
 
     @property
@@ -185,13 +199,15 @@ class _Owner:
     async def _serve(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._engine.settings.idle):
+                async with asyncio.timeout_at(self._rest_at):
                     job = await self._jobs.get()
             except TimeoutError:
                 with suppress(OSError):  # what cannot be tidied up must not end the owner
                     await self._let_go()
                 job = await self._jobs.get()
             await self._do(job)
+            if not job.brief:
+                self._rest_at = asyncio.get_running_loop().time() + self._engine.settings.idle
 
     async def _do(self, job: _Job[Any]) -> None:
         result: Any = None

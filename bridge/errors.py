@@ -18,7 +18,8 @@ BridgeError
 ├── Unreachable(ConnectionError)  nothing answers at the target; carries why it cannot be opened
 ├── LinkLost(ConnectionError)     the link broke in mid-request
 └── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
-    └── OutcomeLost               nobody can learn any more what became of a change
+    ├── OutcomeLost               nobody can learn any more what became of a change
+    └── BoltUnknown               a bolt may have been moved, and a repetition would move it again
 """
 
 from enum import StrEnum
@@ -135,3 +136,7 @@ class OutcomeLost(AckTimeout):
             "What became of this change can no longer be learned: the lock has done another since, or was reset. "
             "Look at the lock before you ask anew."
         )
+
+
+class BoltUnknown(AckTimeout):
+    """No acknowledgement of a bolt operation in time; the same request without a key would move the bolt again."""

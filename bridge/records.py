@@ -1,7 +1,10 @@
 """What the bridge knows of locks and callers, as values; the store makes them, everything above reads them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from protocol.vocabulary import BoltState
 
 
 class Scope(StrEnum):
@@ -44,3 +47,11 @@ class Grant:
     token_id: int
     scopes: frozenset[Scope]
     locks: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoltOperation:
+    """A bolt operation that the lock has acknowledged: when it was asked for, and where the bolt was as it began."""
+
+    begun: datetime
+    bolt: BoltState

@@ -1,7 +1,8 @@
 """Use cases of the bridge; the only thing that the HTTP API and the command line call."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 
@@ -11,26 +12,44 @@ from protocol.messages.device import InfoResponse, StatusResponse
 from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
+from .activity import ActivityEntry
 from .bolts import move_bolt
 from .client import LockClient, PinList
 from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
 from .diagnosis import Finding, diagnose
 from .engine import Engine
-from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChanged
+from .errors import (
+    AckTimeout,
+    BoltUnknown,
+    BridgeError,
+    DamagedState,
+    LinkLost,
+    RuleBroken,
+    UsageError,
+    ZoneChanged,
+)
+from .follower import Follower
 from .journal import Caller
+from .knowledge import Knowledge
 from .links import MemoryHub, serial_targets
 from .monitors import Monitors, watch
 from .pairing import CUT_OFF, Pairing, PairingWish
-from .records import Grant, LockRecord, Scope
+from .records import BoltOperation, Grant, LockRecord, Scope
 from .resolver import Resolver
 from .scanning import Found, scan
+from .states import KnownState, by_info, by_operation, by_status
 from .store.folder import StateFolder
 from .store.keys import load_or_create
 from .store.registry import Registry
 from .tracing import Sink, Trace
 from .unpairing import Unpaired, Unpairing
 from .zones import posix_rule
+
+ASKED_FOR = 2.0
+"""Seconds that a lock has to tell what happened, while somebody waits for the list."""
+
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -80,6 +99,7 @@ class Service:
         self._folder = folder
         self._registry = registry
         self._engine = engine
+        self._knowledge = Knowledge(engine, registry.activity, registry.states)
 
     async def authenticate(self, token: str) -> Grant | None:
         """Return what `token` allows, or None where it is unknown, expired or revoked."""
@@ -155,13 +175,21 @@ class Service:
         async with self._keeping_zone(lock):
             await self._engine.change(lock, caller, LockClient.delete_pin, pin_id)
 
-    async def operate_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> None:
-        """Move the bolt for `caller`, once; raises what create_pin raises.
+    async def operate_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> BoltOperation:
+        """Move the bolt for `caller`, once; raises what create_pin raises, BoltUnknown in place of AckTimeout.
 
         What is not answered is never sent again in another session: only its outcome is asked for.
         """
         async with self._keeping_zone(lock):
-            await self._engine.change(lock, caller, LockClient.operate_bolt, action)
+            try:
+                operation = await self._engine.change(lock, caller, _operate_bolt, action)
+            except (AckTimeout, LinkLost) as error:
+                raise BoltUnknown(
+                    f"The lock {lock.name} has not acknowledged: its bolt may have been moved or not. "
+                    "Look at the lock before you ask again, for that would move the bolt once more."
+                ) from error
+        await self._knowledge.renew(lock, by_operation(operation.bolt, operation.begun))
+        return operation
 
     async def move_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> StatusResponse:
         """Move the bolt for `caller`, once, and return how the lock is when it rests; raise as bolts.move_bolt."""
@@ -172,13 +200,8 @@ class Service:
     async def resolving(self) -> AsyncIterator[None]:
         """Meanwhile ask locks for the outcome of changes that were left without one, by this process or another."""
         resolver = Resolver(self._engine.journal, self.locks, self._resolve, self._engine.left_open)
-        task = asyncio.create_task(resolver.run())
-        try:
+        async with _running(resolver.run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _resolve(self, lock: LockRecord) -> None:
         async with self._keeping_zone(lock):
@@ -197,7 +220,9 @@ class Service:
     async def info(self, lock: LockRecord) -> InfoResponse:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
-            return await self._engine.read(lock, LockClient.info)
+            told = await self._engine.read(lock, LockClient.info)
+        await self._knowledge.renew(lock, by_info(told, datetime.now(UTC)))
+        return told
 
     async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
         """Go through everything that a lock's work depends on, and say of each how it is; raise nothing of the lock."""
@@ -220,7 +245,37 @@ class Service:
     async def status(self, lock: LockRecord) -> StatusResponse:
         """Return how the lock is now."""
         async with self._keeping_zone(lock):
-            return await self._engine.read(lock, LockClient.status)
+            told = await self._engine.read(lock, LockClient.status)
+        await self._knowledge.renew(lock, by_status(told, datetime.now(UTC)))
+        return told
+
+    async def known_states(self, locks: Iterable[LockRecord]) -> tuple[KnownState, ...]:
+        """Return what each lock has last told, without asking any."""
+        return await self._knowledge.states(locks)
+
+    async def activity(self, lock: LockRecord, count: int, before: datetime | None = None) -> tuple[ActivityEntry, ...]:
+        """Return the newest `count` things that happened at the lock, newest first; with `before`, of those until then.
+
+        Without `before` the lock is asked first; where it does not tell in time, what is stored is returned.
+        """
+        if before is None:
+            try:
+                async with asyncio.timeout(ASKED_FOR):
+                    await self._look(lock)
+            except (BridgeError, TimeoutError) as error:
+                _log.info("The lock %s was not asked what happened there. %s", lock.name, error)
+        return await self._knowledge.entries(lock, count, before)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Meanwhile keep up with what happens at the locks: after each use, and now and then where there is none."""
+        follower = Follower(self._knowledge, self.locks, self.lock, self._look, self._engine.settings)
+        async with _running(follower.run()):
+            yield
+
+    async def _look(self, lock: LockRecord) -> bool:
+        async with self._asking(lock):
+            return await self._knowledge.look(lock)
 
     async def monitor(self, lock: LockRecord, *, show_pins: bool) -> AsyncGenerator[bytes, None]:
         """Yield what any process of this state folder asks of the lock, as monitors.watch does."""
@@ -230,9 +285,33 @@ class Service:
 
     @asynccontextmanager
     async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:
+        """Do so around what a caller asks of the lock; what comes of it is looked at a moment later."""
+        async with self._asking(lock):
+            yield
+        self._knowledge.used(lock)
+
+    @asynccontextmanager
+    async def _asking(self, lock: LockRecord) -> AsyncIterator[None]:
         """Let the registry learn a zone that another bridge has set; what was converted by the old one is refused."""
         try:
-            yield
+            async with self._knowledge.contact(lock):
+                yield
         except ZoneChanged as change:
             await self._registry.set_zone(lock.id, change.zone)
             raise
+
+
+async def _operate_bolt(client: LockClient, action: BoltAction) -> BoltOperation:
+    answer = await client.operate_bolt(action)
+    return BoltOperation(begun=client.changes.begun, bolt=answer.bolt)
+
+
+@asynccontextmanager
+async def _running(background: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(background)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

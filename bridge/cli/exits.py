@@ -33,6 +33,7 @@ BY_ERROR: Mapping[type[errors.BridgeError], int] = {
     errors.LinkLost: UNKNOWN_OUTCOME,
     errors.AckTimeout: UNKNOWN_OUTCOME,
     errors.OutcomeLost: UNKNOWN_OUTCOME,
+    errors.BoltUnknown: UNKNOWN_OUTCOME,
 }
 
 

@@ -42,7 +42,12 @@ async def serve(
 
     _require_loopback(host)
     stopped = interrupted()
-    async with service("serve") as bridge, bridge.resolving(), running(create_app(bridge), host, port) as bound:
+    async with (
+        service("serve") as bridge,
+        bridge.resolving(),
+        bridge.following(),
+        running(create_app(bridge), host, port) as bound,
+    ):
         place = f"[{host}]" if ":" in host else host
         yield Serving(url=f"http://{place}:{bound}")
         await stopped.wait()

@@ -7,7 +7,9 @@ from starlette.middleware import Middleware
 
 from bridge.service import Service
 
+from .activity import activity_routes
 from .documentation.answers import own_answers
+from .locks import lock_routes
 from .middleware import Guard, LowerCasePaths
 from .pins import pin_routes
 from .problems import handlers
@@ -29,4 +31,6 @@ def create_app(service: Service) -> FastAPI:
         redirect_slashes=False,  # a redirect would come without the envelope
     )
     app.include_router(pin_routes(service))
+    app.include_router(lock_routes(service))
+    app.include_router(activity_routes(service))
     return app

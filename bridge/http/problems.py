@@ -28,6 +28,11 @@ TIMEOUT: Final = (
     "The same request, repeated within 10 minutes, tells.",
 )
 SILENT: Final = (408, "The lock has not answered in time: try again.")
+BOLT_UNKNOWN: Final = (
+    408,
+    "The lock did not acknowledge in time: whether the bolt moved is unknown. The same Idempotency-Key tells; "
+    "a request without one moves the bolt anew.",
+)
 BUSY: Final = (409, "The lock is occupied with another change: try again.")
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
@@ -71,6 +76,7 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
         408,
         "What became of this change can no longer be learned: look at the lock, then ask anew, under a new key.",
     ),
+    errors.BoltUnknown: BOLT_UNKNOWN,
 }
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -136,5 +142,5 @@ async def _on_http_exception(_request: Request, error: HTTPException) -> Respons
 
 async def _on_invalid_parameter(_request: Request, error: RequestValidationError) -> Response:
     """Answer 400 and name the parameters alone: the framework's own answer is 422 and repeats their values."""
-    names = sorted({str(detail["loc"][-1]) for detail in error.errors()})
+    names = sorted({str(detail["loc"][1]) for detail in error.errors()})
     return answer(400, messages=[f"{name}: is not valid." for name in names])

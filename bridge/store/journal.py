@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, delete, insert, or_, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
+from .finishing import finishing
 from .schema import ChangeRow
 
 
@@ -18,6 +19,7 @@ class SqlJournal:
     def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         self._session = session
 
+    @finishing
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
         async with self._session() as session:
@@ -27,6 +29,7 @@ class SqlJournal:
             number = (await session.execute(new)).scalar_one()
         return replace(record, number=number)
 
+    @finishing
     async def save(self, record: ChangeRecord) -> None:
         """Do as Journal says."""
         async with self._session() as session:
@@ -37,6 +40,7 @@ class SqlJournal:
         """Do as Journal says."""
         return await self._found(ChangeRow.wire_id == wire_id, ChangeRow.state.in_(UNRESOLVED))
 
+    @finishing
     async def unresolved_locks(self) -> frozenset[int]:
         """Do as Journal says."""
         async with self._session() as session:
@@ -62,11 +66,13 @@ class SqlJournal:
         """Do as Journal says."""
         return await self._found(ChangeRow.wire_id == record.wire_id, ChangeRow.number > record.number)
 
+    @finishing
     async def _first(self, wanted: Select[ChangeRow]) -> ChangeRecord | None:
         async with self._session() as session:
             row = await session.scalar(wanted.limit(1))
         return None if row is None else _record(row)
 
+    @finishing
     async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
         async with self._session() as session:
             rows = await session.scalars(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))

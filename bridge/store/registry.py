@@ -9,10 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import AlreadyRegistered, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope
+from .activity import SqlActivity
 from .database import Database
 from .folder import StateFolder
 from .journal import SqlJournal
 from .schema import GrantRow, LockRow, NumberRow, TokenRow
+from .states import SqlStates
 from .tokens import looks_like_token, new_token, token_hash
 from .upgrading import bring_up_to_date
 
@@ -51,6 +53,16 @@ class Registry:
     def journal(self) -> SqlJournal:
         """The journal of changes in the same database; of use as long as the registry is."""
         return SqlJournal(self._session)
+
+    @property
+    def activity(self) -> SqlActivity:
+        """What happened at the locks, in the same database."""
+        return SqlActivity(self._session)
+
+    @property
+    def states(self) -> SqlStates:
+        """The last known states of the locks, in the same database."""
+        return SqlStates(self._session)
 
     async def close(self) -> None:
         """Close all connections; the registry is of no use afterwards."""

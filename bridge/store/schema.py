@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 FIRST_REVISION = "0001"
-REVISION = "0002"
+REVISION = "0003"
 """The newest revision in migrations/versions: the one that has these tables."""
 
 
@@ -104,3 +104,63 @@ class ChangeRow(Base):
     answer: Mapped[bytes]
     told: Mapped[bool]
     ended: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class StateRow(Base):
+    """The KnownState of a lock, field by field; it goes with its lock."""
+
+    __tablename__ = "states"
+
+    lock_id: Mapped[int] = mapped_column(ForeignKey(LockRow.id, ondelete="CASCADE"), primary_key=True)
+    reached: Mapped[bool]
+    model: Mapped[str | None]
+    serial: Mapped[str | None]
+    firmware_version: Mapped[str | None]
+    capabilities: Mapped[int] = mapped_column(BigInteger)
+    info_told: Mapped[datetime | None] = mapped_column(Moment)
+    bolt: Mapped[int]
+    bolt_since: Mapped[datetime | None] = mapped_column(Moment)
+    door: Mapped[int]
+    jammed: Mapped[bool]
+    battery: Mapped[int | None]
+    state_told: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ReadingRow(Base):
+    """The Reading of a lock's audit, field by field; it goes with its lock."""
+
+    __tablename__ = "readings"
+
+    lock_id: Mapped[int] = mapped_column(ForeignKey(LockRow.id, ondelete="CASCADE"), primary_key=True)
+    life: Mapped[int]
+    cursor: Mapped[int] = mapped_column(BigInteger)
+    ended: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ActivityRow(Base):
+    """An ActivityEntry: the audit records `first` to `last` of one life of a lock's flash; it goes with its lock.
+
+    One number with an `event` is a record. Without, the numbers are a gap; 0, which no record has, is the start of
+    another flash.
+    """
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        UniqueConstraint("lock_id", "life", "first"),
+        Index("ix_activity_lock_id_date", "lock_id", "date"),
+        {"sqlite_autoincrement": True},  # an id is never given again: clients remember it
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lock_id: Mapped[int] = mapped_column(ForeignKey(LockRow.id, ondelete="CASCADE"))
+    life: Mapped[int]
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    date: Mapped[datetime] = mapped_column(Moment)
+    time: Mapped[int] = mapped_column(BigInteger)
+    clock: Mapped[int]
+    event: Mapped[int | None]
+    cause: Mapped[int]
+    detail: Mapped[int]
+    pin_id: Mapped[int]
+    peer_id: Mapped[int] = mapped_column(BigInteger)

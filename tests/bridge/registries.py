@@ -7,6 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+
 from bridge.records import Grant, LockRecord, PairingState, Scope
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
@@ -52,3 +55,25 @@ async def new_grant(registry: Registry) -> Grant:
     grant = await registry.authenticate(token, NOW)
     assert grant
     return grant
+
+
+class Ending:
+    """Lets something happen at one of a registry's statements or commits, the `nth` from 0."""
+
+    def __init__(self, registry: Registry, nth: int, end: Callable[[], object]) -> None:
+        self._left = nth
+        self._end = end
+        engine = registry._database._engine.sync_engine
+        event.listen(engine, "before_cursor_execute", self._statement)
+        event.listen(engine, "commit", self._commit)
+
+    def _statement(self, *_arguments: object) -> None:
+        self._step()
+
+    def _commit(self, _connection: Connection) -> None:
+        self._step()
+
+    def _step(self) -> None:
+        self._left -= 1
+        if self._left == -1:
+            self._end()

@@ -10,7 +10,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.from_environment({})
     assert settings.state_dir.is_absolute()
     assert settings.state_dir.name == "latchwire"
-    assert (settings.deadline, settings.idle, settings.database) == (8.0, 20.0, None)
+    assert (settings.deadline, settings.idle, settings.visit, settings.database) == (8.0, 20.0, 3600.0, None)
 
 
 def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
@@ -19,16 +19,17 @@ def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
             "LATCHWIRE_STATE_DIR": str(tmp_path),
             "LATCHWIRE_DEADLINE": "2.5",
             "LATCHWIRE_IDLE": "60",
+            "LATCHWIRE_VISIT": "600",
             "LATCHWIRE_DATABASE": "postgresql+asyncpg://host/latchwire",
         }
     )
     assert settings == Settings(
-        state_dir=tmp_path, deadline=2.5, idle=60.0, database="postgresql+asyncpg://host/latchwire"
+        state_dir=tmp_path, deadline=2.5, idle=60.0, visit=600.0, database="postgresql+asyncpg://host/latchwire"
     )
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:
-    names = ("STATE_DIR", "DEADLINE", "IDLE", "DATABASE")
+    names = ("STATE_DIR", "DEADLINE", "IDLE", "VISIT", "DATABASE")
     empty = {f"LATCHWIRE_{name}": "" for name in names}
     assert Settings.from_environment(empty) == Settings.from_environment({})
 
@@ -38,7 +39,7 @@ def test_a_relative_state_folder_becomes_absolute() -> None:
     assert settings.state_dir == Path.cwd() / "state"
 
 
-@pytest.mark.parametrize("name", ["LATCHWIRE_DEADLINE", "LATCHWIRE_IDLE"])
+@pytest.mark.parametrize("name", ["LATCHWIRE_DEADLINE", "LATCHWIRE_IDLE", "LATCHWIRE_VISIT"])
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "8s"])
 def test_a_number_that_is_none_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=rf"{name} is '{text}'\. Give it as seconds above 0, such as {name}="):

@@ -17,11 +17,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import AlreadyRegistered, DamagedState
 from bridge.records import PairingState
+from bridge.states import KnownState, by_info, by_status
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
 from tests.bridge.registries import BACK, FRONT, NOW, READ, nothing, run
+from tests.bridge.test_activity import Ring, read, stored
 from tests.bridge.test_journal import CONFIRMED, RECORD
+from tests.bridge.test_states import INFO, STATUS
 
 PROGRAMS = ("initdb", "pg_ctl")
 SERVANT = "nobody" if os.geteuid() == 0 else None
@@ -160,3 +163,23 @@ def test_a_server_that_cannot_be_reached_is_told_of(folder: StateFolder, tmp_pat
     with pytest.raises(DamagedState, match="cannot be reached") as caught:
         asyncio.run(Registry.open(folder, url))
     assert "hidden" not in str(caught.value)
+
+
+def test_what_is_known_and_what_happened_come_back_and_readers_at_once_store_each_record_once(
+    folder: StateFolder, url: str
+) -> None:
+    async def scenario() -> None:
+        ring = Ring()
+        ring.happen(*range(20))
+        registries = [await Registry.open(folder, url) for _ in range(4)]
+        first = registries[0]
+        await first.add_lock(FRONT)
+        await asyncio.gather(*(read(ring, registry.activity) for registry in registries))
+        assert [entry.item for entry in await stored(first.activity)] == ring.records
+        known = by_status(STATUS, NOW)(by_info(INFO, NOW)(KnownState()))
+        await first.states.renew(FRONT.id, lambda _: known)
+        assert await registries[-1].states.states([FRONT.id]) == {FRONT.id: known}
+        for registry in registries:
+            await registry.close()
+
+    asyncio.run(scenario())

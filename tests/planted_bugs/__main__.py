@@ -9,13 +9,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import api, bridge, commands, lock, protocol, whole_runs
+from . import api, bridge, commands, knowledge, lock, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
 
-BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *api.BUGS, *commands.BUGS, *whole_runs.BUGS)
+BUGS = (
+    *protocol.BUGS,
+    *lock.BUGS,
+    *bridge.BUGS,
+    *api.BUGS,
+    *commands.BUGS,
+    *knowledge.BUGS,
+    *whole_runs.BUGS,
+)
 
 
 def caught(bug: Bug) -> bool:

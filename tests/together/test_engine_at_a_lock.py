@@ -51,6 +51,9 @@ class Bench:
     async def ping(self) -> bytes:
         return await self.engine.read(self.record, LockClient.ping, b"?")
 
+    async def visit(self) -> bytes:
+        return await self.engine.visit(self.record, LockClient.ping, b"?")
+
     def taken(self) -> bool:
         """Whether a process holds the lock, as another process would see it."""
         try:
@@ -254,5 +257,45 @@ def test_a_record_that_another_process_has_changed_is_used_from_the_next_request
         await bench.ping()
         assert len(bench.door.links) == opened  # none of that needs another link
         assert links_at_the_lock(bench) == 1
+
+    scenario(test)
+
+
+def test_a_visit_leaves_a_lock_that_was_at_rest_at_rest_and_one_in_use_in_use(scenario: Scenario) -> None:
+    async def test(bench: Bench) -> None:
+        assert await bench.visit() == b"?"
+        await asyncio.sleep(0.01)
+        assert (bench.taken(), links_at_the_lock(bench)) == (False, 0)
+        await bench.ping()
+        await asyncio.sleep(15)
+        await bench.visit()
+        await asyncio.sleep(4)
+        assert bench.taken()
+        assert len(bench.door.links) == 2
+        await asyncio.sleep(1.1)
+        assert not bench.taken()
+
+    scenario(test)
+
+
+def test_a_visit_gives_nothing_back_that_somebody_waits_for(scenario: Scenario) -> None:
+    async def test(bench: Bench) -> None:
+        bench.door.wrap = lambda link: Delayed(link, 0.05)
+        _, created, _ = await asyncio.gather(bench.visit(), bench.create(), bench.visit())
+        assert created == 1
+        await asyncio.sleep(1)
+        assert bench.taken()
+        assert len(bench.door.links) == 1
+
+    scenario(test)
+
+
+def test_a_visit_to_a_lock_that_is_silent_leaves_it_to_others(scenario: Scenario) -> None:
+    async def test(bench: Bench) -> None:
+        bench.door.wrap = Dead
+        with pytest.raises(AckTimeout):
+            await bench.visit()
+        await asyncio.sleep(0.01)
+        assert not bench.taken()
 
     scenario(test)

@@ -83,7 +83,8 @@ def test_the_tour_works_as_written() -> None:
 
 def test_every_call_and_every_answer_is_in_its_table() -> None:
     section = README.read_text().partition("\n## What the HTTP calls answer\n")[2].partition("\n## ")[0]
-    paths = create_app(RecordingService()).openapi()["paths"]
+    documented = create_app(RecordingService()).openapi()["paths"]
+    paths = {path: operations for path, operations in documented.items() if "/pin" in path}
     calls = {
         f"{method.upper()} {path.removeprefix('/api/{version}')}"
         for path, operations in paths.items()
@@ -97,6 +98,20 @@ def test_every_call_and_every_answer_is_in_its_table() -> None:
     }
     answers = [set(operation["responses"]) for operations in paths.values() for operation in operations.values()]
     assert told == set.union(*answers)
+
+
+def test_every_call_at_a_lock_is_in_its_table_with_its_scope() -> None:
+    section = README.read_text().partition("\n## Locks, their bolts and what happened there\n")[2].partition("\n## ")[0]
+    paths = create_app(RecordingService()).openapi()["paths"]
+    calls = {
+        (f"{method.upper()} {path.removeprefix('/api/{version}').replace('lock_id', 'id')}", scope)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        for scope in operation["security"][0]["Bearer"]
+        if "/pin" not in path
+    }
+    rows = re.findall(r"^\| `([A-Z]+ /[^?`]*).*?` \|.*\| `(.*)` \|$", section, re.MULTILINE)
+    assert set(rows) == calls
 
 
 def test_every_exit_code_is_told() -> None:

@@ -48,6 +48,7 @@ def test_each_value_is_told_with_its_source(
         "state_dir": (str(state), "environment"),
         "deadline": ("8 s", "default"),
         "idle": ("2.5 s", "environment"),
+        "visit": ("3600 s", "default"),
         "database": ("in the state folder", "default"),
     }
     assert {line["variable"] for line in told.values()} == set(VARIABLES.values())
