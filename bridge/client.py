@@ -72,6 +72,7 @@ from .errors import (
 )
 from .handshakes import Entropy
 from .journal import ChangeRecord, ChangeState, NoJournal
+from .observing import NOBODY, Observer
 from .refusals import refused
 from .sessions import BUSY_PAUSE, KnownLock, Open, Sessions, decoded, is_busy
 from .store.keys import BridgeKeys
@@ -111,6 +112,7 @@ class LockClient:
         entropy: Entropy = os.urandom,
         corrects_clock: bool = True,
         trace: Trace = NO_TRACE,
+        observer: Observer = NOBODY,
     ) -> None:
         self._now = now
         self.changes = changes or Changes(NoJournal(), keys.hmac_key, lock.wire_id, now)
@@ -123,6 +125,7 @@ class LockClient:
             entropy=entropy,
             corrects_clock=corrects_clock,
             trace=trace,
+            observer=observer,
         )
         self.unanswered = False
         """Whether a change was sent and not answered: what became of it, only the lock knows."""

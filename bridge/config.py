@@ -14,12 +14,15 @@ VARIABLES: Mapping[str, str] = {
     "deadline": "LATCHWIRE_DEADLINE",
     "idle": "LATCHWIRE_IDLE",
     "visit": "LATCHWIRE_VISIT",
+    "rate": "LATCHWIRE_RATE",
     "database": "LATCHWIRE_DATABASE",
 }
 """The environment variable of each setting."""
 DEFAULT_DEADLINE = 8.0
 DEFAULT_IDLE = 20.0
 DEFAULT_VISIT = 3600.0
+DEFAULT_RATE = 700
+_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +31,15 @@ class Settings:
 
     `state_dir` is absolute. `deadline` is how many seconds one use case may take; `idle` is after how many seconds
     without a request a link is closed; `visit` is for how many seconds `serve` leaves a lock alone that nobody asks
-    anything. `database` is a SQLAlchemy URL with an async driver, or None for the registry in the state folder; it may
-    hold a password and never shows in a repr.
+    anything. `rate` is how many HTTP requests an hour a token has. `database` is a SQLAlchemy URL with an async driver,
+    or None for the registry in the state folder; it may hold a password and never shows in a repr.
     """
 
     state_dir: Path
     deadline: float = DEFAULT_DEADLINE
     idle: float = DEFAULT_IDLE
     visit: float = DEFAULT_VISIT
+    rate: int = DEFAULT_RATE
     database: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -50,6 +54,7 @@ class Settings:
             deadline=_seconds(environ, VARIABLES["deadline"], DEFAULT_DEADLINE),
             idle=_seconds(environ, VARIABLES["idle"], DEFAULT_IDLE),
             visit=_seconds(environ, VARIABLES["visit"], DEFAULT_VISIT),
+            rate=_whole(environ, VARIABLES["rate"], DEFAULT_RATE),
             database=environ.get(VARIABLES["database"]) or None,
         )
 
@@ -63,3 +68,10 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < seconds < math.inf:
         raise UsageError(f"{name} is {text!r}. Give it as seconds above 0, such as {name}={default:g}.")
     return seconds
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0):
+        raise UsageError(f"{name} is {text!r}. Give it as a whole number above 0, such as {name}={default}.")
+    return int(text)

@@ -21,6 +21,7 @@ from .config import Settings
 from .errors import AckTimeout, BridgeError, LockBusy, NotPaired, Unreachable
 from .journal import COMMAND_LINE, Caller, Journal, NoJournal
 from .links import MemoryHub, open_link
+from .observing import NOBODY, Observer
 from .records import LockRecord, PairingState
 from .sessions import KnownLock
 from .store.folder import StateFolder
@@ -57,6 +58,7 @@ class Engine:
         journal: Journal | None = None,
         now: Callable[[], float] = time.time,
         trace: Trace = NO_TRACE,
+        observer: Observer = NOBODY,
         corrects_clocks: bool = True,
     ) -> None:
         self._corrects_clocks = corrects_clocks
@@ -65,6 +67,7 @@ class Engine:
         self.journal = journal or NoJournal()
         self.now = now
         self.trace = trace
+        self.observer = observer
         self.left_open = asyncio.Event()
         """Set where a caller was told of an unknown outcome; whoever waits for it clears it."""
         self._folder = folder
@@ -92,7 +95,8 @@ class Engine:
 
     async def connect(self, target: str) -> Wire:
         """Open a wire to a target; raise UsageError or Unreachable."""
-        return Wire(await open_link(target, self._hub), Retry(), Random())  # noqa: S311  jitter is no secret
+        luck = Random()  # noqa: S311  jitter is no secret
+        return Wire(await open_link(target, self._hub), Retry(), luck, self.observer)
 
     def client(self, lock: LockRecord, connect: Callable[[], Awaitable[Wire]]) -> LockClient:
         """Return a client of a lock, without any link yet."""
@@ -106,6 +110,7 @@ class Engine:
             now=self.now,
             corrects_clock=self._corrects_clocks,
             trace=self.trace,
+            observer=self.observer,
         )
 
     def own(self, wire_id: int) -> Ownership:
@@ -220,6 +225,7 @@ class _Owner:
             job.done.cancel()
             raise
         except TimeoutError as error:
+            self._engine.observer.timed_out()
             failure = error if isinstance(error, AckTimeout) else self._silence(job)
         except Exception as error:
             failure = error

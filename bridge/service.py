@@ -34,13 +34,14 @@ from .journal import Caller
 from .knowledge import Knowledge
 from .links import MemoryHub, serial_targets
 from .monitors import Monitors, watch
+from .observing import NOBODY, Observer
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import BoltOperation, Grant, LockRecord, Scope
 from .resolver import Resolver
 from .scanning import Found, scan
 from .states import KnownState, by_info, by_operation, by_status
 from .store.folder import StateFolder
-from .store.keys import load_or_create
+from .store.keys import load, load_or_create
 from .store.registry import Registry
 from .tracing import Sink, Trace
 from .unpairing import Unpaired, Unpairing
@@ -60,11 +61,12 @@ async def open_service(
     hub: MemoryHub | None = None,
     corrects_clocks: bool = True,
     sinks: Sequence[Sink] = (),
+    observer: Observer = NOBODY,
 ) -> AsyncIterator["Service"]:
     """Open the bridge's state and yield its use cases; `command` is what other processes read of this one.
 
     `corrects_clocks` is whether each session begins with setting a clock that is wrong. What is asked of locks is told
-    to whoever watches them, and to `sinks`.
+    to whoever watches them, and to `sinks`; `observer` counts it.
 
     Raises UnsafeState or DamagedState, and starts nothing, where keys or registry are not as they must be.
     """
@@ -87,6 +89,7 @@ async def open_service(
             journal=registry.journal,
             corrects_clocks=corrects_clocks,
             trace=Trace(monitors, *sinks),
+            observer=observer,
         )
         stack.push_async_callback(engine.close)
         yield Service(registry, engine, folder)
@@ -100,6 +103,17 @@ class Service:
         self._registry = registry
         self._engine = engine
         self._knowledge = Knowledge(engine, registry.activity, registry.states)
+
+    @property
+    def settings(self) -> Settings:
+        """What was set when the service was opened."""
+        return self._engine.settings
+
+    async def require_ready(self) -> None:
+        """Raise DamagedState or UnsafeState where registry or keys can be used no more."""
+        await self._registry.locks()
+        if load(self._folder) != self._engine.keys:
+            raise DamagedState(f"{self._folder.key_file} holds other keys than this process has read. Start it anew.")
 
     async def authenticate(self, token: str) -> Grant | None:
         """Return what `token` allows, or None where it is unknown, expired or revoked."""

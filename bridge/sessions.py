@@ -24,6 +24,7 @@ from protocol.vocabulary import ClockState, Status
 from .changes import Changes
 from .errors import AckTimeout, LinkLost, Unreachable, UsageError, VersionMismatch, ZoneChanged
 from .handshakes import Entropy, greet, open_session
+from .observing import Observer
 from .refusals import refused
 from .store.keys import BridgeKeys
 from .tracing import Trace
@@ -80,6 +81,7 @@ class Sessions:
         entropy: Entropy,
         corrects_clock: bool,
         trace: Trace,
+        observer: Observer,
     ) -> None:
         self._lock = lock
         self._keys = keys
@@ -89,6 +91,7 @@ class Sessions:
         self._entropy = entropy
         self._corrects_clock = corrects_clock
         self._trace = trace
+        self._observer = observer
         self._wire: Wire | None = None
         self._open: Open | None = None
 
@@ -129,6 +132,7 @@ class Sessions:
             await asyncio.sleep(_PAUSE)
         else:
             self._open = opened
+            self._observer.answered(self._lock.wire_id, answer, self._now())
         return answer
 
     async def current(self) -> Open:

@@ -13,6 +13,7 @@ from protocol.version import DEFAULT_MAX_FRAME
 
 from .errors import LinkLost
 from .links import Link
+from .observing import NOBODY, Exchanged, Observer
 
 T = TypeVar("T")
 
@@ -28,10 +29,11 @@ class Outcome(Generic[T]):
 class Wire:
     """One link, one exchange at a time. `retry.timeout` is replaced by what the link's transport needs."""
 
-    def __init__(self, link: Link, retry: Retry, luck: Random) -> None:
+    def __init__(self, link: Link, retry: Retry, luck: Random, observer: Observer = NOBODY) -> None:
         self._link = link
         self._retry = replace(retry, timeout=link.ack_timeout)
         self._luck = luck
+        self._observer = observer
         self._decoder = FrameDecoder()
         self._frames: deque[Frame] = deque()
         self.max_frame = DEFAULT_MAX_FRAME
@@ -40,7 +42,17 @@ class Wire:
         """Send `frame`, and the identical bytes again after each timeout, until `accept` takes an answer to it."""
         data = encode_frame(frame, max_frame=self.max_frame)
         wire_time = (len(data) + encoded_bound(self.max_frame) + 2) / self._link.bytes_per_second
-        exchange = Exchange(self._retry)
+        exchange, begun = Exchange(self._retry), asyncio.get_running_loop().time()
+        try:
+            value = await self._drive(exchange, data, wire_time, lambda arrived: _judge(arrived, frame, accept))
+        finally:
+            self._tell(frame.kind, exchange, begun)
+        return Outcome(state=exchange.state, value=value)
+
+    async def _drive(
+        self, exchange: Exchange, data: bytes, wire_time: float, judge: Callable[[Frame], tuple[Input, T | None]]
+    ) -> T | None:
+        """Do what `exchange` says until it has ended; return what the answer is worth."""
         actions, value, until = exchange.step(Input.SEND), None, 0.0
         while not exchange.ended:
             try:
@@ -49,13 +61,19 @@ class Wire:
                 if Action.ARM_TIMER in actions:
                     wait = self._retry.wait(exchange.transmitted - 1, wire_time, self._luck.random())
                     until = asyncio.get_running_loop().time() + wait
-                happened, value = _judge(await self._next_frame(until), frame, accept)
+                happened, value = judge(await self._next_frame(until))
             except TimeoutError:
                 happened = Input.TIMEOUT
             except LinkLost:
                 happened = Input.LINK_LOST
             actions = exchange.step(happened)
-        return Outcome(state=exchange.state, value=value)
+        return value
+
+    def _tell(self, kind: Kind, exchange: Exchange, begun: float) -> None:
+        took = asyncio.get_running_loop().time() - begun
+        self._observer.exchanged(
+            Exchanged(kind=kind, state=exchange.state, transmissions=exchange.transmitted, seconds=took)
+        )
 
     @property
     def lost(self) -> bool:

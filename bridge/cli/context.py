@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Optional
 from bridge.config import Settings
 
 if TYPE_CHECKING:
+    from bridge.observing import Observer
     from bridge.service import Service
     from bridge.tracing import Sink, TraceFile
 
@@ -17,13 +18,18 @@ _trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
 
 
 def service(
-    command: str, *, corrects_clocks: bool = True, sinks: Sequence["Sink"] = ()
+    command: str,
+    *,
+    corrects_clocks: bool = True,
+    sinks: Sequence["Sink"] = (),
+    observer: Optional["Observer"] = None,
 ) -> AbstractAsyncContextManager["Service"]:
     """Open the bridge's service; `command` is what other processes read where this one holds a lock.
 
     `corrects_clocks` is whether a session sets a clock that is wrong: a command that is to tell how wrong must not.
-    `sinks` are told what is asked of locks, beside the file of `--trace`.
+    `sinks` are told what is asked of locks, beside the file of `--trace`; `observer` counts it.
     """
+    from bridge.observing import NOBODY  # noqa: PLC0415  it imports the messages
     from bridge.service import open_service  # noqa: PLC0415  SQLAlchemy is slow to import; --help does without
 
     return open_service(
@@ -31,6 +37,7 @@ def service(
         command=f"latchwire {command}",
         corrects_clocks=corrects_clocks,
         sinks=(*sinks, *filter(None, [_trace.get()])),
+        observer=observer or NOBODY,
     )
 
 

@@ -38,15 +38,17 @@ async def serve(
         0 lets the system choose.
     """
     from bridge.http.app import create_app  # noqa: PLC0415  FastAPI is slow to import; --help does without
+    from bridge.http.limits import Limits  # noqa: PLC0415
+    from bridge.http.metrics import Metrics  # noqa: PLC0415
     from bridge.http.server import running  # noqa: PLC0415
 
     _require_loopback(host)
-    stopped = interrupted()
+    stopped, metrics = interrupted(), Metrics()
     async with (
-        service("serve") as bridge,
+        service("serve", observer=metrics) as bridge,
         bridge.resolving(),
         bridge.following(),
-        running(create_app(bridge), host, port) as bound,
+        running(create_app(bridge, limits=Limits(bridge.settings.rate), metrics=metrics), host, port) as bound,
     ):
         place = f"[{host}]" if ":" in host else host
         yield Serving(url=f"http://{place}:{bound}")

@@ -52,9 +52,11 @@ def path() -> PathView:
     return PathView(state_dir=str(Settings.from_environment(os.environ).state_dir))
 
 
-def _shown(name: str, value: Path | float | str | None) -> str:
+def _shown(name: str, value: Path | float | int | str | None) -> str:
     if name == "database":
         return "in the state folder" if value is None else _without_secrets(str(value))
+    if name == "rate":
+        return f"{value} an hour"
     return f"{value:g} s" if isinstance(value, float) else str(value)
 
 

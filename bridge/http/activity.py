@@ -12,6 +12,7 @@ from bridge.service import Service
 from .auth import token_grant
 from .documentation.locks import activity_answers
 from .envelope import answer
+from .limits import Limits
 from .lock_views import entry_view
 from .problems import ApiError
 
@@ -19,13 +20,13 @@ MOST_ELEMENTS = 200
 _NO_DATE = "lastElemDate: must be a date and time such as 2026-07-01T08:00:00.000Z."
 
 
-def activity_routes(service: Service) -> APIRouter:
+def activity_routes(service: Service, limits: Limits) -> APIRouter:
     """Return the route `/api/{version}/my/deviceactivity`."""
     routes = APIRouter(prefix="/api/{version}/my/deviceactivity", tags=["locks"])
 
     @routes.get("", responses=activity_answers())
     async def get_activity(
-        grant: Annotated[Grant, Security(token_grant(service), scopes=[Scope.DEVICE_ACTIVITY_READ])],
+        grant: Annotated[Grant, Security(token_grant(service, limits), scopes=[Scope.DEVICE_ACTIVITY_READ])],
         lock_id: Annotated[int, Query(alias="deviceId", description="The lock's number.")],
         elements: Annotated[int, Query(ge=1, le=MOST_ELEMENTS)] = MOST_ELEMENTS,
         last: Annotated[

@@ -9,7 +9,10 @@ from bridge.service import Service
 
 from .activity import activity_routes
 from .documentation.answers import own_answers
+from .health import health_routes
+from .limits import Limits
 from .locks import lock_routes
+from .metrics import Metrics
 from .middleware import Guard, LowerCasePaths
 from .pins import pin_routes
 from .problems import handlers
@@ -21,16 +24,18 @@ class _Api(FastAPI):
         return own_answers(super().openapi())
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the ASGI application over `service`."""
+def create_app(service: Service, *, limits: Limits | None = None, metrics: Metrics | None = None) -> FastAPI:
+    """Return the ASGI application over `service`; `metrics` is what observes it, nothing where it is left out."""
+    limits, metrics = limits or Limits(), metrics or Metrics()
     app = _Api(
         title="Latchwire",
         description="Manage the pins of door locks.",
-        middleware=[Middleware(Guard), Middleware(LowerCasePaths)],
+        middleware=[Middleware(Guard, metrics), Middleware(LowerCasePaths)],
         exception_handlers=handlers(),
         redirect_slashes=False,  # a redirect would come without the envelope
     )
-    app.include_router(pin_routes(service))
-    app.include_router(lock_routes(service))
-    app.include_router(activity_routes(service))
+    app.include_router(pin_routes(service, limits))
+    app.include_router(lock_routes(service, limits))
+    app.include_router(activity_routes(service, limits))
+    app.include_router(health_routes(service, metrics))
     return app

@@ -13,6 +13,7 @@ from bridge.errors import NotRegistered
 from bridge.records import Grant, LockRecord, Scope
 from bridge.service import Service
 
+from .limits import Limits
 from .numbers import whole_number
 from .problems import UNAUTHORIZED, ApiError
 
@@ -41,14 +42,15 @@ class Access:
     may_write: bool
 
 
-def token_grant(service: Service) -> Callable[..., Awaitable[Grant]]:
+def token_grant(service: Service, limits: Limits) -> Callable[..., Awaitable[Grant]]:
     """Return the dependency that gives a route the token's grant: `Security(grant, scopes=[...])`, every one needed.
 
-    Judged before anything of the body is read: 401 without a valid token, then 403 without the scopes. What may
-    write may read.
+    Judged before anything of the body is read: 401 without a valid token, then 429 where it has no request left, then
+    403 without the scopes. What may write may read.
     """
 
     async def grant(
+        request: Request,
         needed: SecurityScopes,
         bearer: Annotated[str | None, Security(TokenHeader("Bearer"))],
         personal_key: Annotated[str | None, Security(TokenHeader("PersonalKey"))],
@@ -57,7 +59,9 @@ def token_grant(service: Service) -> Callable[..., Awaitable[Grant]]:
         token = bearer or personal_key
         found = await service.authenticate(token) if token else None
         if found is None:
+            limits.count_failure(request.client.host if request.client else "")
             raise ApiError(*UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+        limits.count_request(found.token_id)
         held = found.scopes | ({Scope.DEVICE_READ} if Scope.DEVICE_READ_WRITE in found.scopes else set())
         missing = [scope for scope in needed.scopes if scope not in held]
         if missing:
@@ -67,7 +71,7 @@ def token_grant(service: Service) -> Callable[..., Awaitable[Grant]]:
     return grant
 
 
-def lock_access(service: Service) -> Callable[..., Awaitable[Access]]:
+def lock_access(service: Service, limits: Limits) -> Callable[..., Awaitable[Access]]:
     """Return the dependency that gives a route its lock: `Security(access, scopes=[...])`, every one needed.
 
     After what `token_grant` judges, and before any look-up: 403 for a lock that is not granted, and the same for one
@@ -75,7 +79,7 @@ def lock_access(service: Service) -> Callable[..., Awaitable[Access]]:
     """
 
     async def access(
-        grant: Annotated[Grant, Depends(token_grant(service))],
+        grant: Annotated[Grant, Depends(token_grant(service, limits))],
         lock_id: Annotated[str, Path(description="The lock's number.")],
     ) -> Access:
         number = whole_number(lock_id, LARGEST_LOCK)

@@ -21,6 +21,7 @@ from .documentation.locks import (
 )
 from .envelope import answer
 from .keys import idempotency_key
+from .limits import Limits
 from .lock_views import lock_view, operation_view, sync_view
 
 
@@ -33,17 +34,17 @@ class UnlockMode(IntEnum):
     OR_PULL = 4
 
 
-def lock_routes(service: Service) -> APIRouter:
+def lock_routes(service: Service, limits: Limits) -> APIRouter:
     """Return the routes under `/api/{version}/my/lock` but those of pins."""
     routes = APIRouter(prefix="/api/{version}/my/lock", tags=["locks"])
-    _add_lists(routes, service)
-    _add_single(routes, service)
-    _add_operations(routes, service)
+    _add_lists(routes, service, limits)
+    _add_single(routes, service, limits)
+    _add_operations(routes, service, limits)
     return routes
 
 
-def _add_lists(routes: APIRouter, service: Service) -> None:
-    granted = token_grant(service)
+def _add_lists(routes: APIRouter, service: Service, limits: Limits) -> None:
+    granted = token_grant(service, limits)
 
     @routes.get("/", include_in_schema=False)  # as clients in the field ask for it
     @routes.get("", responses=locks_answers())
@@ -64,8 +65,8 @@ def _add_lists(routes: APIRouter, service: Service) -> None:
         return answer(200, result=[sync_view(*told) for told in zip(locks, known, strict=True)])
 
 
-def _add_single(routes: APIRouter, service: Service) -> None:
-    granted = lock_access(service)
+def _add_single(routes: APIRouter, service: Service, limits: Limits) -> None:
+    granted = lock_access(service, limits)
 
     @routes.get("/{lock_id}", responses=one_lock_answers())
     async def get_lock(access: Annotated[Access, Security(granted, scopes=[Scope.DEVICE_READ])]) -> Response:
@@ -80,8 +81,8 @@ def _add_single(routes: APIRouter, service: Service) -> None:
         return answer(200, result=sync_view(access.lock, known))
 
 
-def _add_operations(routes: APIRouter, service: Service) -> None:
-    granted = lock_access(service)
+def _add_operations(routes: APIRouter, service: Service, limits: Limits) -> None:
+    granted = lock_access(service, limits)
     answers, key = operation_answers(), operation_key()
 
     async def operate(request: Request, access: Access, action: BoltAction) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .envelope import answer
+from .metrics import NO_ROUTE, Metrics
 from .problems import INTERNAL
 
 CORRELATION_HEADER = "X-Correlation-ID"
@@ -28,19 +29,20 @@ class LowerCasePaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "http":
-            scope = {**scope, "path": scope["path"].lower()}
+            scope["path"] = scope["path"].lower()  # in place: Guard reads the route that the router notes there
         await self._app(scope, receive, send)
 
 
 class Guard:
-    """Gives every answer its X-Correlation-ID, and answers 500 where the application fails.
+    """Gives every answer its X-Correlation-ID, counts it, and answers 500 where the application fails.
 
     The id is the caller's, if it is 1 to 64 of the characters A-Z a-z 0-9 . _ -, else a fresh one; the
     application finds it at `request.state.correlation_id`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -58,6 +60,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._metrics.count_answer(_route(scope), message["status"])
                 MutableHeaders(scope=message)[CORRELATION_HEADER] = request.state.correlation_id
             await send(message)
 
@@ -72,9 +75,19 @@ class Guard:
                 await answer(status, messages=[message])(scope, receive, send_with_id)
 
 
+def _route(scope: Scope) -> str:
+    """Return the template of the route that has taken the request."""
+    return getattr(scope.get("route"), "path", NO_ROUTE)
+
+
 def _correlation_id(headers: Headers) -> str:
     given = headers.get(CORRELATION_HEADER, "")
-    return given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if _SANE_ID.fullmatch(given) else new_correlation_id()
+
+
+def new_correlation_id() -> str:
+    """Return an id for an answer whose request brings none."""
+    return secrets.token_hex(8)
 
 
 def _log_failure(correlation_id: str, error: Exception) -> None:

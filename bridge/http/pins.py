@@ -12,6 +12,7 @@ from .body import read_object
 from .documentation import pins as documented
 from .envelope import answer, no_content
 from .keys import caller
+from .limits import Limits
 from .numbers import list_version, pin_number
 from .schemas import pin_entry
 from .views import pin_view, pins_view
@@ -19,16 +20,16 @@ from .views import pin_view, pins_view
 PinId = Annotated[str, Path(description="The pin's number.")]
 
 
-def pin_routes(service: Service) -> APIRouter:
+def pin_routes(service: Service, limits: Limits) -> APIRouter:
     """Return the routes under `/api/{version}/my/lock/{lock_id}/pin`."""
     routes = APIRouter(prefix="/api/{version}/my/lock/{lock_id}/pin", tags=["pins"])
-    _add_reads(routes, service)
-    _add_changes(routes, service)
+    _add_reads(routes, service, limits)
+    _add_changes(routes, service, limits)
     return routes
 
 
-def _add_reads(routes: APIRouter, service: Service) -> None:
-    granted = lock_access(service)
+def _add_reads(routes: APIRouter, service: Service, limits: Limits) -> None:
+    granted = lock_access(service, limits)
 
     @routes.get("", responses=documented.list_answers(), openapi_extra=documented.list_query())
     async def list_pins(
@@ -52,8 +53,8 @@ def _add_reads(routes: APIRouter, service: Service) -> None:
         return answer(200, result=view, headers={"Cache-Control": "no-store"})
 
 
-def _add_changes(routes: APIRouter, service: Service) -> None:
-    granted = lock_access(service)
+def _add_changes(routes: APIRouter, service: Service, limits: Limits) -> None:
+    granted = lock_access(service, limits)
 
     @routes.post("", status_code=201, responses=documented.create_answers(), openapi_extra=documented.pin_body())
     async def create_pin(

@@ -34,6 +34,12 @@ BOLT_UNKNOWN: Final = (
     "a request without one moves the bolt anew.",
 )
 BUSY: Final = (409, "The lock is occupied with another change: try again.")
+TOO_MANY: Final = (429, "The token has used up its requests of this hour: Retry-After says when to come back.")
+TOO_MANY_FAILURES: Final = (
+    429,
+    "Too many requests without a valid token came from this address: Retry-After says when to come back.",
+)
+NOT_READY: Final = (503, "The bridge cannot use its registry or its keys; its log has more.")
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
 # A lock that fails is 502, so that whoever investigates knows on which side to look; the API that is spoken

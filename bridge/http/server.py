@@ -5,10 +5,15 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bridge.errors import UsageError
+
+from .envelope import answer
+from .middleware import CORRELATION_HEADER, new_correlation_id
 
 GRACE_SECONDS = 10  # above the 8 s that a change may take: whoever waits for an answer gets it
 
@@ -18,6 +23,17 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone: asyncio.run turns Ctrl-C into the cancellation that ends `running`."""
         yield
+
+
+class _Protocol(H11Protocol):
+    def send_400_response(self, msg: str) -> None:
+        """Answer in the envelope what is no HTTP; the application never sees it."""
+        headers = {CORRELATION_HEADER: new_correlation_id(), "Connection": "close"}
+        told = answer(400, messages=[msg], headers=headers)
+        head = h11.Response(status_code=400, headers=told.raw_headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 @contextlib.asynccontextmanager
@@ -40,7 +56,7 @@ async def running(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -47,6 +47,12 @@ def load_or_create(folder: StateFolder) -> BridgeKeys:
         return _decode(folder)
 
 
+def load(folder: StateFolder) -> BridgeKeys:
+    """Return the keys in `folder`; raise as `load_or_create` does, also where there are none."""
+    with told(folder.key_file):
+        return _decode(folder)
+
+
 def _draw() -> BridgeKeys:
     while True:
         keys = BridgeKeys(static_private=secrets.token_bytes(32), hmac_key=secrets.token_bytes(32))

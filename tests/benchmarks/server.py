@@ -12,11 +12,14 @@ from bridge.client import LockClient
 from bridge.engine import Engine
 from bridge.http.app import create_app
 from bridge.http.envelope import answer
+from bridge.http.limits import Limits
 from bridge.http.server import running
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
 
 from .locks import bridge
+
+UNLIMITED = 10**9
 
 
 async def serve(state: Path) -> None:
@@ -25,7 +28,7 @@ async def serve(state: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with bridge(state) as (service, engine):
         lock, *_ = await service.locks()
-        app = create_app(service)
+        app = create_app(service, limits=Limits(rate=UNLIMITED))
         _add_routes(app, engine, lock)
         async with running(app, "127.0.0.1", 0) as port:
             sys.stdout.write(json.dumps({"port": port, "lock": lock.id}) + "\n")

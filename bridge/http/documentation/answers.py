@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from bridge.http.envelope import envelope
 from bridge.http.keys import HEADER, LONGEST
-from bridge.http.problems import BUSY, FORBIDDEN, INTERNAL, NOT_SET_UP, TIMEOUT, UNAUTHORIZED
+from bridge.http.problems import BUSY, FORBIDDEN, INTERNAL, NOT_SET_UP, TIMEOUT, TOO_MANY, UNAUTHORIZED
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import Status
 
@@ -36,15 +36,23 @@ def failure(status: int, description: str, message: str) -> Answers:
     return {status: _documented(description, envelope(status, messages=[message]), {"type": "null"})}
 
 
-def at_a_lock(silence: tuple[int, str] = TIMEOUT) -> Answers:
-    """Return the failures of every call at a lock; `silence` is what one that reads answers of a silent lock."""
+def with_a_token() -> Answers:
+    """Return the failures of every call that needs a token."""
     return (
         failure(401, "No valid token.", UNAUTHORIZED[1])
         | failure(403, "A scope is missing, or the lock is unknown or not granted.", FORBIDDEN[1])
+        | failure(429, "Too many requests; Retry-After says when to come back.", TOO_MANY[1])
+        | failure(500, "The bridge failed.", INTERNAL[1])
+    )
+
+
+def at_a_lock(silence: tuple[int, str] = TIMEOUT) -> Answers:
+    """Return the failures of every call at a lock; `silence` is what one that reads answers of a silent lock."""
+    return (
+        with_a_token()
         | failure(408, "The lock is silent or cannot be reached.", silence[1])
         | failure(409, "Another change is under way; Retry-After says when to come back.", BUSY[1])
         | failure(428, "The lock is not set up.", NOT_SET_UP[1])
-        | failure(500, "The bridge failed.", INTERNAL[1])
         | failure(502, "The lock failed.", SENTENCES[Status.STORAGE])
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bridge.activity import ActivityEntry
 from bridge.audit import Gap
 from bridge.http.lock_views import DOOR_STATES, STATES, entry_view, lock_view, operation_view, sync_view
-from bridge.http.problems import BOLT_UNKNOWN, FORBIDDEN, INTERNAL, UNAUTHORIZED
+from bridge.http.problems import BOLT_UNKNOWN
 from bridge.records import BoltOperation, LockRecord, PairingState
 from bridge.refusals import SENTENCES
 from bridge.states import KnownState
@@ -21,7 +21,7 @@ from protocol.vocabulary import (
     Status,
 )
 
-from .answers import KEY, Answers, at_a_lock, failure, success
+from .answers import KEY, Answers, at_a_lock, failure, success, with_a_token
 
 _MOMENT: Final = datetime(2026, 7, 1, 8, tzinfo=UTC)
 _LOCK: Final = LockRecord(
@@ -121,23 +121,23 @@ _OPERATION: Final = _object(operationId={"type": "string"}, lastStateChangedDate
 def locks_answers() -> Answers:
     """Return the answers of the list of locks."""
     one = lock_view(_LOCK, _KNOWN)
-    return success(200, "All locks that the token is granted.", [one], _many(_ONE_LOCK)) | _read()
+    return success(200, "All locks that the token is granted.", [one], _many(_ONE_LOCK)) | with_a_token()
 
 
 def one_lock_answers() -> Answers:
     """Return the answers of the call for one lock."""
-    return success(200, "The lock.", lock_view(_LOCK, _KNOWN), _ONE_LOCK) | _read()
+    return success(200, "The lock.", lock_view(_LOCK, _KNOWN), _ONE_LOCK) | with_a_token()
 
 
 def syncs_answers() -> Answers:
     """Return the answers of the last known states."""
     told = success(200, "What the locks have last told.", [sync_view(_LOCK, _KNOWN)], _many(_SYNC))
-    return told | failure(400, "A lock's number is none.", "id: is not valid.") | _read()
+    return told | failure(400, "A lock's number is none.", "id: is not valid.") | with_a_token()
 
 
 def one_sync_answers() -> Answers:
     """Return the answers of one last known state."""
-    return success(200, "What the lock has last told.", sync_view(_LOCK, _KNOWN), _SYNC) | _read()
+    return success(200, "What the lock has last told.", sync_view(_LOCK, _KNOWN), _SYNC) | with_a_token()
 
 
 def activity_answers() -> Answers:
@@ -146,7 +146,7 @@ def activity_answers() -> Answers:
     return (
         success(200, "What happened, newest first; a gap stands where records are lost.", told, _many(_ENTRY))
         | failure(400, "A parameter is missing or wrong.", "deviceId: is not valid.")
-        | _read()
+        | with_a_token()
     )
 
 
@@ -164,14 +164,6 @@ def operation_answers() -> Answers:
         | failure(400, "Key or mode is none, or the lock cannot do this.", SENTENCES[Status.UNSUPPORTED])
         | failure(408, "The lock is silent or cannot be reached.", BOLT_UNKNOWN[1])
         | failure(409, "The bolt moves, or another change is under way; see Retry-After.", SENTENCES[Status.BUSY])
-    )
-
-
-def _read() -> Answers:
-    return (
-        failure(401, "No valid token.", UNAUTHORIZED[1])
-        | failure(403, "A scope is missing, or the lock is unknown or not granted.", FORBIDDEN[1])
-        | failure(500, "The bridge failed.", INTERNAL[1])
     )
 
 

@@ -35,7 +35,7 @@ class Call:
         return http.request(self.method, self.path, json=BODY if self.has_body else None, headers=more)
 
 
-AT_A_LOCK = frozenset({401, 403, 408, 409, 428, 500, 502})
+AT_A_LOCK = frozenset({401, 403, 408, 409, 428, 429, 500, 502})
 
 CREATE = Call(method="POST", path=PINS, asks="create_pin", done=frozenset({201}), failures=AT_A_LOCK | {400, 406, 422})
 LIST = Call(method="GET", path=PINS, asks="list_pins", done=frozenset({200, 304}), failures=AT_A_LOCK | {400})

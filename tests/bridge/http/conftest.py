@@ -15,11 +15,16 @@ import httpx2
 import pytest
 
 from bridge.http.app import create_app
+from bridge.http.limits import HOUR, Limits
+from bridge.http.metrics import Metrics
 from bridge.http.server import running
 
 from .doubles import LOCK, WRITER, RecordingService
 
 SUBMITTED = re.compile(r'"(?:alias|pin|\w+Date|\w+Time)": ?"([^"]{4,})"')
+
+RATE = 40
+"""Requests an hour that a token has here: more than any test needs that is not about them."""
 
 
 class Create(Protocol):
@@ -30,24 +35,36 @@ class Create(Protocol):
 class Live:
     service: RecordingService
     port: int
+    metrics: Metrics
+    clock: "Clock"
+
+
+class Clock:
+    """What the limits go by; it stands still until a test moves it."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
-    service = RecordingService()
+    service, metrics, clock = RecordingService(), Metrics(), Clock()
+    app = create_app(service, limits=Limits(RATE, now=clock), metrics=metrics)
     started: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
 
     async def serve() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        async with running(create_app(service), "127.0.0.1", 0) as port:
+        async with running(app, "127.0.0.1", 0) as port:
             started.put((port, lambda: loop.call_soon_threadsafe(stop.set)))
             await stop.wait()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
     port, stop = started.get(timeout=10)
-    yield Live(service, port)
+    yield Live(service, port, metrics, clock)
     stop()
     thread.join(timeout=10)
 
@@ -55,6 +72,7 @@ def live() -> Iterator[Live]:
 @pytest.fixture
 def service(live: Live) -> RecordingService:
     live.service.reset()
+    live.clock.now += HOUR  # nothing is left of what other tests have asked
     return live.service
 
 

@@ -10,6 +10,7 @@ from protocol.vocabulary import BoltState, ClockState, DoorState, PinEntry, PinS
 
 LOCK, UNGRANTED_LOCK, REMOVED_LOCK = 123, 124, 125
 WRITER, READER = "lw_writer", "lw_reader"
+TOKEN_IDS = {WRITER: 1, READER: 2}
 PIN_ID = 3
 LIST_VERSION = 7
 HELD = PinEntry(digits="97531", alias="Alias 1")
@@ -31,13 +32,17 @@ class RecordingService(Service):
         self.failure: Exception | None = None
         self.zone = "Europe/Warsaw"
 
+    async def require_ready(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
     async def authenticate(self, token: str) -> Grant | None:
         self.calls.append("authenticate")
         scopes = {WRITER: Scope.DEVICE_READ_WRITE, READER: Scope.DEVICE_READ}
         if token not in scopes:
             return None
         locks = frozenset({LOCK, REMOVED_LOCK})
-        return Grant(token_id=1, scopes=frozenset({scopes[token]}), locks=locks)
+        return Grant(token_id=TOKEN_IDS[token], scopes=frozenset({scopes[token]}), locks=locks)
 
     async def lock(self, lock_id: int) -> LockRecord:
         self.calls.append("lock")

@@ -223,7 +223,7 @@ def test_every_call_is_documented_with_its_scope_and_the_examples_of_every_answe
         if "?" in path or path == "/lock/sync"
         else set()
     )
-    assert set(operation["responses"]) == {done, "401", "403", "500"} | more
+    assert set(operation["responses"]) == {done, "401", "403", "429", "500"} | more
     for status, response in operation["responses"].items():
         example = response["content"]["application/json"]["example"]
         assert str(example["statusCode"]) == status

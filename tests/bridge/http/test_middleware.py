@@ -7,6 +7,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.http.app import create_app
+from bridge.http.metrics import Metrics
 from bridge.http.middleware import Guard
 
 from .conftest import Create
@@ -112,7 +113,7 @@ def test_a_failure_in_mid_answer_is_logged_and_starts_no_second_answer(caplog: p
         raise RuntimeError(text)
 
     text = "the pin 97531"
-    (start,) = drive(Guard(app), [])
+    (start,) = drive(Guard(app, Metrics()), [])
     assert start["status"] == 200
     assert "RuntimeError" in caplog.text
     assert text not in caplog.text
