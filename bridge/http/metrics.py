@@ -7,12 +7,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from bridge.observing import Exchanged
 from protocol.exchange import State
+from protocol.framing import Kind
 from protocol.messages.clock import ClockGetResponse
 from protocol.messages.declaration import Refusal, Response
 from protocol.messages.device import InfoResponse, StatusResponse
 
 NO_ROUTE = "none"
 """The label of what no route answers: paths that callers make up must not become labels."""
+KINDS = {Kind.HELLO_REQUEST: "hello", Kind.HANDSHAKE: "handshake", Kind.TRANSPORT: "transport"}
+"""The labels of what a bridge may ask."""
 OUTCOMES = {
     State.ANSWERED: "answered",
     State.REFUSED: "refused",
@@ -53,7 +56,7 @@ class Metrics:
 
     def exchanged(self, exchange: Exchanged) -> None:
         """Count an exchange, and what had to be sent again for it."""
-        labels = exchange.kind.name.lower(), OUTCOMES[exchange.state]
+        labels = KINDS[exchange.kind], OUTCOMES[exchange.state]
         self._exchanges.labels(*labels).observe(exchange.seconds)
         self._retries.inc(max(exchange.transmissions - 1, 0))
 

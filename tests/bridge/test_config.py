@@ -10,7 +10,8 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.from_environment({})
     assert settings.state_dir.is_absolute()
     assert settings.state_dir.name == "latchwire"
-    assert (settings.deadline, settings.idle, settings.visit, settings.database) == (8.0, 20.0, 3600.0, None)
+    assert (settings.deadline, settings.idle, settings.visit) == (8.0, 20.0, 3600.0)
+    assert (settings.rate, settings.database) == (700, None)
 
 
 def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
@@ -20,16 +21,22 @@ def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
             "LATCHWIRE_DEADLINE": "2.5",
             "LATCHWIRE_IDLE": "60",
             "LATCHWIRE_VISIT": "600",
+            "LATCHWIRE_RATE": "10",
             "LATCHWIRE_DATABASE": "postgresql+asyncpg://host/latchwire",
         }
     )
     assert settings == Settings(
-        state_dir=tmp_path, deadline=2.5, idle=60.0, visit=600.0, database="postgresql+asyncpg://host/latchwire"
+        state_dir=tmp_path,
+        deadline=2.5,
+        idle=60.0,
+        visit=600.0,
+        rate=10,
+        database="postgresql+asyncpg://host/latchwire",
     )
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:
-    names = ("STATE_DIR", "DEADLINE", "IDLE", "VISIT", "DATABASE")
+    names = ("STATE_DIR", "DEADLINE", "IDLE", "VISIT", "RATE", "DATABASE")
     empty = {f"LATCHWIRE_{name}": "" for name in names}
     assert Settings.from_environment(empty) == Settings.from_environment({})
 
@@ -44,6 +51,12 @@ def test_a_relative_state_folder_becomes_absolute() -> None:
 def test_a_number_that_is_none_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=rf"{name} is '{text}'\. Give it as seconds above 0, such as {name}="):
         Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "1.5", "+7", "٧", "1" * 10, "1" * 5000])
+def test_a_rate_that_is_no_whole_number_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^LATCHWIRE_RATE is '.*'\. Give it as a whole number above 0, such as "):
+        Settings.from_environment({"LATCHWIRE_RATE": text})
 
 
 def test_a_database_password_never_shows() -> None:

@@ -1,14 +1,16 @@
 """The use cases that need no lock: what is refused before one is asked, tokens, and a state that is not safe."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bridge.config import Settings
-from bridge.errors import NotPaired, NotRegistered, RuleBroken, Unreachable, UnsafeState
+from bridge.errors import DamagedState, NotPaired, NotRegistered, RuleBroken, Unreachable, UnsafeState
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord, PairingState, Scope
 from bridge.service import Service, open_service
@@ -68,6 +70,29 @@ def test_a_broken_rule_is_told_without_the_digits_and_before_the_lock_is_asked(r
                 await service.create_pin(FRONT, entry, COMMAND_LINE)
             assert failure.value.rule is rule
             assert entry.digits not in str(failure.value)
+
+    run(test)
+
+
+def test_a_bridge_is_ready_as_long_as_its_keys_and_its_registry_are_there(run: Run, tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "state")
+
+    async def test(service: Service) -> None:
+        await service.require_ready()
+        kept = folder.key_file.read_bytes()
+        folder.key_file.unlink()
+        with pytest.raises(DamagedState, match="cannot be used"):
+            await service.require_ready()
+        load_or_create(folder)
+        with pytest.raises(DamagedState, match=r"holds other keys .* Start it anew"):
+            await service.require_ready()
+        folder.key_file.write_bytes(kept)
+        await service.require_ready()
+        with closing(sqlite3.connect(folder.database)) as connection, connection:
+            connection.execute("DROP TABLE grants")
+            connection.execute("DROP TABLE locks")
+        with pytest.raises(DamagedState, match="cannot be read or written"):
+            await service.require_ready()
 
     run(test)
 

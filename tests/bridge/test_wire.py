@@ -1,14 +1,18 @@
 """One exchange over a link, in virtual time: when it transmits, what it takes for an answer, how it ends."""
 
+import asyncio
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from bridge.observing import Exchanged
 from bridge.wire import Outcome, Wire
 from protocol.errors import MisuseError
 from protocol.exchange import Retry, State
 from protocol.framing import Frame, Kind, encode_frame
+from protocol.messages.declaration import Refusal, Response
 from tests.bridge.lines import Line, Luck
 from tests.virtual_time import run, virtual_loop
 
@@ -196,3 +200,59 @@ def test_a_wire_gives_its_link_back_and_knows_whether_it_is_lost() -> None:
         assert (wire.lost, line.closed) == (True, 1)
 
     run(scenario())
+
+
+class Kept:
+    """Keeps what it is told of exchanges."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchanged] = []
+
+    def exchanged(self, exchange: Exchanged) -> None:
+        self.exchanges.append(exchange)
+
+    def answered(self, wire_id: int, answer: Response | Refusal, now: float) -> None:
+        raise AssertionError((wire_id, answer, now))
+
+    def timed_out(self) -> None:
+        raise AssertionError
+
+
+def told(line: Line, *, until: float = math.inf) -> Exchanged:
+    """Return what an observer is told of one exchange, which is cut off at `until`."""
+    kept = Kept()
+
+    async def scenario() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if until == math.inf else until):
+                await Wire(line, Retry(), Luck(0), kept).exchange(REQUEST, body_of_transport)
+
+    run(scenario())
+    (exchange,) = kept.exchanges
+    assert exchange.kind is Kind.TRANSPORT
+    return exchange
+
+
+def test_an_observer_is_told_how_each_exchange_ended_and_how_often_it_was_sent() -> None:
+    silent = told(Line())
+    assert (silent.state, silent.transmissions) == (State.SILENT, 3)
+    assert silent.seconds == pytest.approx(0.3 * (1 + 1.6 + 1.6**2), abs=1e-5)
+    cut = told(Line(), until=0.5)
+    assert (cut.state, cut.transmissions) == (State.WAITING, 2)
+    assert cut.seconds == pytest.approx(0.5, abs=1e-5)
+
+
+def test_an_observer_is_told_of_answers_refusals_and_lost_links() -> None:
+    async def answered(frame: Frame) -> Exchanged:
+        line, kept = Line(), Kept()
+        line.say(encode_frame(frame), after=0.31)
+        await Wire(line, Retry(), Luck(0), kept).exchange(REQUEST, body_of_transport)
+        return kept.exchanges[0]
+
+    for frame, state in ((ANSWER, State.ANSWERED), (REFUSED, State.REFUSED)):
+        exchange = run(answered(frame))
+        assert (exchange.state, exchange.transmissions) == (state, 2)
+        assert exchange.seconds == pytest.approx(0.31, abs=1e-5)
+    broken = Line()
+    broken.broken = True
+    assert told(broken).state is State.LOST

@@ -12,6 +12,7 @@ import pytest
 from bridge.cli import exits
 from bridge.cli.running import build_app
 from bridge.http.app import create_app
+from bridge.http.metrics import Metrics
 from tests.bridge.http.doubles import RecordingService
 from tests.together.processes import PATIENCE, Place, place
 
@@ -100,6 +101,17 @@ def test_every_call_and_every_answer_is_in_its_table() -> None:
     assert told == set.union(*answers)
 
 
+def test_every_call_for_whoever_watches_and_everything_counted_is_in_its_table() -> None:
+    section = README.read_text().partition("\n## Watching the bridge\n")[2].partition("\n## ")[0]
+    documented = create_app(RecordingService()).openapi()["paths"]
+    told = set(re.findall(r"^\| `GET (/.*?)` \|", section, re.MULTILINE))
+    assert told == {path for path, operations in documented.items() if "security" not in str(operations)}
+    counted = re.findall(r"^# TYPE (\w+) ", Metrics().exposition().decode(), re.MULTILINE)
+    assert set(re.findall(r"^\| `(latchwire_\w+)` \|", section, re.MULTILINE)) == {
+        name for name in counted if not name.endswith("_created")
+    }
+
+
 def test_every_call_at_a_lock_is_in_its_table_with_its_scope() -> None:
     section = README.read_text().partition("\n## Locks, their bolts and what happened there\n")[2].partition("\n## ")[0]
     paths = create_app(RecordingService()).openapi()["paths"]
@@ -107,7 +119,7 @@ def test_every_call_at_a_lock_is_in_its_table_with_its_scope() -> None:
         (f"{method.upper()} {path.removeprefix('/api/{version}').replace('lock_id', 'id')}", scope)
         for path, operations in paths.items()
         for method, operation in operations.items()
-        for scope in operation["security"][0]["Bearer"]
+        for scope in operation.get("security", [{"Bearer": ()}])[0]["Bearer"]
         if "/pin" not in path
     }
     rows = re.findall(r"^\| `([A-Z]+ /[^?`]*).*?` \|.*\| `(.*)` \|$", section, re.MULTILINE)

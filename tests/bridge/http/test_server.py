@@ -1,4 +1,6 @@
 import asyncio
+import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from bridge.journal import Caller
 from bridge.records import LockRecord
 from protocol.vocabulary import PinEntry
 
+from .conftest import Live
 from .doubles import LOCK, PIN_ID, WRITER, RecordingService
 
 
@@ -90,6 +93,30 @@ def test_a_request_under_way_is_answered_before_the_server_ends() -> None:
             return await answer
 
     assert asyncio.run(scenario()).status_code == 201
+
+
+NO_HTTP = {
+    "words": b"hello there\r\n\r\n",
+    "a binary": bytes(range(128, 256)) + b"\r\n\r\n",
+    "an endless head": b"GET / HTTP/1.1\r\nX: " + b"97531" * 20_000,
+    "a bad length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 97531x\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", NO_HTTP.values(), ids=NO_HTTP.keys())
+def test_what_is_no_http_is_400_in_the_envelope_and_not_repeated(live: Live, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+        connection.sendall(said)
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    status, *lines = head.decode().lower().split("\r\n")
+    assert status == "http/1.1 400 bad request"
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert re.fullmatch("[0-9a-f]{16}", headers["x-correlation-id"])
+    assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+    envelope = json.loads(body)
+    assert (envelope["result"], envelope["success"], envelope["statusCode"]) == (None, False, 400)
+    assert envelope["errorMessages"] == ["Invalid HTTP request received."]
 
 
 def test_a_failure_of_the_caller_passes_and_ends_the_server() -> None:
