@@ -14,6 +14,7 @@ from .documentation.locks import activity_answers
 from .envelope import answer
 from .limits import Limits
 from .lock_views import entry_view
+from .numbers import Whole
 from .problems import ApiError
 
 MOST_ELEMENTS = 200
@@ -27,8 +28,8 @@ def activity_routes(service: Service, limits: Limits) -> APIRouter:
     @routes.get("", responses=activity_answers())
     async def get_activity(
         grant: Annotated[Grant, Security(token_grant(service, limits), scopes=[Scope.DEVICE_ACTIVITY_READ])],
-        lock_id: Annotated[int, Query(alias="deviceId", description="The lock's number.")],
-        elements: Annotated[int, Query(ge=1, le=MOST_ELEMENTS)] = MOST_ELEMENTS,
+        lock_id: Annotated[Whole, Query(alias="deviceId", description="The lock's number.")],
+        elements: Annotated[Whole, Query(ge=1, le=MOST_ELEMENTS)] = MOST_ELEMENTS,
         last: Annotated[
             str | None,
             Query(

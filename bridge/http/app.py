@@ -27,15 +27,20 @@ class _Api(FastAPI):
 def create_app(service: Service, *, limits: Limits | None = None, metrics: Metrics | None = None) -> FastAPI:
     """Return the ASGI application over `service`; `metrics` is what observes it, nothing where it is left out."""
     limits, metrics = limits or Limits(), metrics or Metrics()
+    routers = (
+        pin_routes(service, limits),
+        lock_routes(service, limits),
+        activity_routes(service, limits),
+        health_routes(service, metrics),
+    )
     app = _Api(
         title="Latchwire",
         description="Manage the pins of door locks.",
         middleware=[Middleware(Guard, metrics), Middleware(LowerCasePaths)],
-        exception_handlers=handlers(),
+        exception_handlers=handlers([route for router in routers for route in router.routes]),
+        generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # a redirect would come without the envelope
     )
-    app.include_router(pin_routes(service, limits))
-    app.include_router(lock_routes(service, limits))
-    app.include_router(activity_routes(service, limits))
-    app.include_router(health_routes(service, metrics))
+    for router in routers:
+        app.include_router(router)
     return app

@@ -37,7 +37,7 @@ def health_routes(service: Service, metrics: Metrics) -> APIRouter:
         return answer(200)
 
     @routes.get("/metrics", responses=metrics_answers(), response_class=Response)
-    async def count() -> Response:
+    async def read_metrics() -> Response:
         """Tell what has been counted since the process began, in Prometheus's text format."""
         return Response(metrics.exposition(), media_type=EXPOSITION)
 

@@ -23,6 +23,7 @@ from .envelope import answer
 from .keys import idempotency_key
 from .limits import Limits
 from .lock_views import lock_view, operation_view, sync_view
+from .numbers import Whole
 
 
 class UnlockMode(IntEnum):
@@ -57,7 +58,7 @@ def _add_lists(routes: APIRouter, service: Service, limits: Limits) -> None:
     @routes.get("/sync", responses=syncs_answers())
     async def sync_locks(
         grant: Annotated[Grant, Security(granted, scopes=[Scope.DEVICE_READ])],
-        wanted: Annotated[list[int] | None, Query(alias="id", description="Which locks; all without it.")] = None,
+        wanted: Annotated[list[Whole] | None, Query(alias="id", description="Which locks; all without it.")] = None,
     ) -> Response:
         """Tell the last known states of the locks that the token is granted; no lock is woken."""
         locks = [lock for lock in await _granted(service, grant) if wanted is None or lock.id in wanted]

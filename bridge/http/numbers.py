@@ -1,6 +1,10 @@
 """Numbers that paths and queries name: decimals without signs or leading zeros, so that nothing has two names."""
 
+import re
+from typing import Annotated
+
 from fastapi import Request
+from pydantic import BeforeValidator
 
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import Status
@@ -11,12 +15,24 @@ LIST_VERSION = "listVersion"
 LARGEST_ID = 0xFFFF
 LARGEST_VERSION = 0xFFFF_FFFF
 NO_VERSION = f"{LIST_VERSION}: must be one whole number from 0 to {LARGEST_VERSION}."
+_PLAIN = re.compile("0|-?[1-9][0-9]*")
 
 
 def whole_number(text: str, largest: int) -> int | None:
     """Return the number from 0 to `largest` that `text` names, or None."""
     plain = text.isascii() and text.isdecimal() and len(text) <= len(str(largest)) and text == str(int(text))
     return int(text) if plain and int(text) <= largest else None
+
+
+def _plain(value: object) -> object:
+    """Refuse 20.0, +20 and 020, which the framework takes for 20."""
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        raise ValueError("no plain decimal")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_plain)]
+"""A whole number in a query, written in one way alone."""
 
 
 def pin_number(text: str) -> int:

@@ -4,13 +4,15 @@ The text of a bridge error is for the operator (it may name ports and paths) and
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 
 from bridge import errors
 from bridge.refusals import SENTENCES
@@ -111,12 +113,12 @@ def api_error(error: errors.BridgeError) -> ApiError:
     return ApiError(status, message, headers={"Retry-After": "1"} if status == 409 else None)
 
 
-def handlers() -> dict[int | type[Exception], Handler]:
-    """Return the application's exception handlers; what has none is left to `middleware.Guard`."""
+def handlers(routes: Sequence[BaseRoute] = ()) -> dict[int | type[Exception], Handler]:
+    """Return the handlers of an application with `routes`; what has none is left to `middleware.Guard`."""
     return {
         ApiError: _on_api_error,
         errors.BridgeError: _on_bridge_error,
-        HTTPException: _on_http_exception,
+        HTTPException: partial(_on_http_exception, routes),
         RequestValidationError: _on_invalid_parameter,
     }
 
@@ -142,8 +144,16 @@ def _level(error: errors.BridgeError, status: int) -> int:
     return logging.WARNING if status in (408, 428) or isinstance(error, errors.LockHeld) else logging.INFO
 
 
-async def _on_http_exception(_request: Request, error: HTTPException) -> Response:
-    return answer(error.status_code, messages=[HTTPStatus(error.status_code).phrase], headers=error.headers)
+async def _on_http_exception(routes: Sequence[BaseRoute], request: Request, error: HTTPException) -> Response:
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(routes, request.url.path)):
+        headers = {"Allow": ", ".join(sorted(methods))}  # the framework names the methods of one route alone
+    return answer(error.status_code, messages=[HTTPStatus(error.status_code).phrase], headers=headers)
+
+
+def _methods(routes: Sequence[BaseRoute], path: str) -> set[str]:
+    taking = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return {method for route in taking for method in route.methods or ()}
 
 
 async def _on_invalid_parameter(_request: Request, error: RequestValidationError) -> Response:

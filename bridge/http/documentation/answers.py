@@ -26,6 +26,17 @@ def success(status: int, description: str, result: object, schema: dict[str, Any
     return {status: _documented(description, envelope(status, result=result), schema)}
 
 
+def linked(answers: Answers, *operations: str) -> Answers:
+    """Return `answers`, whose success tells what else can be asked of the pin that it names."""
+    parameters = {
+        "version": "$request.path.version",
+        "lock_id": "$request.path.lock_id",
+        "pin_id": "$response.body#/result/id",
+    }
+    links = {operation: {"operationId": operation, "parameters": parameters} for operation in operations}
+    return {status: answer | {"links": links} for status, answer in answers.items()}
+
+
 def empty(status: int, description: str) -> Answers:
     """Return an answer without a body."""
     return {status: {"description": description}}

@@ -10,7 +10,7 @@ from bridge.refusals import SENTENCES
 from protocol.pin_rules import sentence
 from protocol.vocabulary import MAX_WINDOWS, Rule, Status
 
-from .answers import KEY, Answers, at_a_lock, empty, failure, success
+from .answers import KEY, Answers, at_a_lock, empty, failure, linked, success
 
 _INSTANT: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
 _DAYS: Final[dict[str, Any]] = {"minimum": 1, "maximum": 127, "description": "Monday = 1 to Sunday = 64, added up."}
@@ -100,9 +100,8 @@ _KNOWN_VERSION: Final[dict[str, Any]] = {
     "name": LIST_VERSION,
     "in": "query",
     "required": False,
-    "allowEmptyValue": True,
     "description": "The list version that the caller knows; where it is still the lock's, the answer is 304.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST_VERSION},
+    "schema": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST_VERSION}, {"const": ""}]},
 }
 
 
@@ -130,7 +129,7 @@ def key_alone() -> dict[str, Any]:
 def create_answers() -> Answers:
     """Return the create call's answers, each with an example."""
     return (
-        success(201, "The lock has stored the pin.", {"id": 3}, _CREATED)
+        linked(success(201, "The lock has stored the pin.", {"id": 3}, _CREATED), "get_pin", "update_pin", "delete_pin")
         | _broken_rule()
         | _exists()
         | failure(422, "No free slot.", SENTENCES[Status.FULL])

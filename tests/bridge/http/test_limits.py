@@ -17,10 +17,10 @@ WRONG = {"Authorization": "Bearer lw_wrong"}
 
 @given(
     most=st.integers(1, 4),
-    steps=st.lists(st.floats(0, 4, allow_nan=False), max_size=40),
+    steps=st.lists(st.integers(0, 4), max_size=40),
 )
 def test_no_stretch_of_time_holds_more_than_it_may_and_whoever_waits_as_told_gets_in(
-    most: int, steps: list[float]
+    most: int, steps: list[int]
 ) -> None:
     clock, taken = Clock(), list[float]()
     window = Window(most, 5, clock)
@@ -31,11 +31,11 @@ def test_no_stretch_of_time_holds_more_than_it_may_and_whoever_waits_as_told_get
             taken.append(clock.now)
         else:
             assert 0 < wait <= 5
-            clock.now += wait + 1e-6
+            clock.now += wait
             assert window.wait("key") == 0
             taken.append(clock.now)
     for first, later in zip(taken, taken[most:], strict=False):
-        assert later - first > 5 - 1e-5
+        assert later - first >= 5
 
 
 def test_what_is_refused_is_not_counted() -> None:

@@ -81,7 +81,9 @@ def test_the_states_alone_are_told_of_all_or_of_those_that_are_named(call: Calls
     assert call("GET", "/lock/sync", token=READ).json()["result"] == [other, SYNC]
     assert call("GET", f"/lock/sync?id={LOCK}&id={UNGRANTED_LOCK}", token=READ).json()["result"] == [SYNC]
     assert call("GET", f"/lock/{LOCK}/sync", token=READ).json()["result"] == SYNC
-    assert call("GET", "/lock/sync?id=front", token=READ).json()["errorMessages"] == ["id: is not valid."]
+    for text in ("front", f"{LOCK}.0", f"%2B{LOCK}", f"0{LOCK}"):
+        refused = call("GET", f"/lock/sync?id={LOCK}&id={text}", token=READ)
+        assert (refused.status_code, refused.json()["errorMessages"]) == (400, ["id: is not valid."])
 
 
 def test_a_lock_that_is_paired_no_more_is_connected_to_nothing(call: Calls) -> None:

@@ -81,6 +81,22 @@ def test_what_the_framework_refuses_wears_the_envelope(
     assert ("Allow" in response.headers) == (status == 405)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (f"/api/v37/my/lock/{LOCK}/pin", {"GET", "POST"}),
+        (f"/API/V37/my/lock/{LOCK}/PIN/3", {"DELETE", "GET", "PUT"}),
+        ("/api/v37/my/lock/sync", {"GET"}),
+        ("/metrics", {"GET"}),
+        ("/openapi.json", {"GET", "HEAD"}),
+    ],
+)
+def test_405_names_every_method_that_the_path_takes(http: httpx2.Client, path: str, methods: set[str]) -> None:
+    response = http.request("TRACE", path)
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == methods
+
+
 def test_an_unexpected_failure_is_500_and_logged_without_its_text(
     create: Create, service: RecordingService, caplog: pytest.LogCaptureFixture
 ) -> None:
