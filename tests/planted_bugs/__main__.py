@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import api, bridge, commands, knowledge, lock, protocol, whole_runs
+from . import api, bridge, commands, edge, knowledge, lock, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ BUGS = (
     *bridge.BUGS,
     *api.BUGS,
     *commands.BUGS,
+    *edge.BUGS,
     *knowledge.BUGS,
     *whole_runs.BUGS,
 )
