@@ -1,6 +1,7 @@
 """What the bridge knows of locks and callers, as values; the store makes them, everything above reads them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -43,3 +44,14 @@ class Grant:
     token_id: int
     scopes: frozenset[Scope]
     locks: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """What the registry knows of a token; times are aware. The token itself it does not know."""
+
+    id: int
+    scopes: frozenset[Scope]
+    locks: frozenset[int]
+    expires: datetime | None
+    last_used: datetime | None

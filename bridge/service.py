@@ -19,7 +19,7 @@ from .errors import AckTimeout, DamagedState, RuleBroken, UsageError, ZoneChange
 from .journal import Caller
 from .links import MemoryHub
 from .pairing import CUT_OFF, Pairing, PairingWish
-from .records import Grant, LockRecord, Scope
+from .records import Grant, LockRecord, Scope, TokenRecord
 from .resolver import Resolver
 from .store.folder import StateFolder
 from .store.keys import load_or_create
@@ -65,6 +65,14 @@ class Service:
             scopes=scopes, lock_ids=frozenset(lock.id for lock in found), expires=expires
         )
 
+    async def tokens(self) -> tuple[TokenRecord, ...]:
+        """Return what is known of all tokens, by number."""
+        return await self._registry.tokens()
+
+    async def revoke_token(self, token_id: int) -> None:
+        """Forget a token, which allows nothing from now on; raise NotRegistered."""
+        await self._registry.revoke_token(token_id)
+
     async def locks(self) -> tuple[LockRecord, ...]:
         """Return all registered locks."""
         return await self._registry.locks()
@@ -76,6 +84,21 @@ class Service:
     async def find_lock(self, name_or_id: str) -> LockRecord:
         """Return the lock that a person names or numbers; raise NotRegistered."""
         return await self._registry.find_lock(name_or_id)
+
+    async def rename_lock(self, lock: LockRecord, name: str) -> LockRecord:
+        """Name a lock anew; raise AlreadyRegistered, NotRegistered, or UsageError for a name that cannot be one."""
+        return await self._registry.rename_lock(lock.id, name)
+
+    async def remove_lock(self, lock: LockRecord, *, even_paired: bool = False) -> None:
+        """Forget a lock and what tokens may do with it; its number is never given again.
+
+        Raises NotRegistered, and without `even_paired` UsageError for a paired lock, which would go on knowing us.
+        """
+        if not await self._registry.remove_lock(lock.id, even_paired=even_paired):
+            raise UsageError(
+                f"The lock {lock.name} is paired, and would go on knowing this bridge. "
+                f"Run `latchwire unpair {lock.id}` first, or add --force where the lock is gone."
+            )
 
     async def pair(self, wish: PairingWish, label: str) -> LockRecord:
         """Pair with a lock; `label` is as people type it. Raises what Pairing.run raises, UsageError for the label."""

@@ -1,5 +1,6 @@
-"""Secrets, asked of the person at the terminal; they are never shown."""
+"""What only the person at the terminal can say: secrets, which are never shown, and a yes to what destroys."""
 
+import sys
 from getpass import getpass
 
 from bridge.errors import UsageError
@@ -11,3 +12,13 @@ def ask(prompt: str) -> str:
         return getpass(prompt)
     except EOFError:
         raise UsageError("The input ended before anything was typed. Try again.") from None
+
+
+def confirm(question: str) -> None:
+    """Return once the person has answered yes; raise UsageError for anything else."""
+    if not sys.stdin.isatty():
+        raise UsageError("Nobody is here to confirm that. Add --yes, and it is done without a question.")
+    sys.stderr.write(f"{question} Type yes to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise UsageError("That was no yes: nothing was done.")

@@ -67,6 +67,8 @@ def _print_table(values: Sequence[Any]) -> None:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value == ():
         return "-"
+    if isinstance(value, tuple):
+        return ", ".join(map(_cell, value))
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

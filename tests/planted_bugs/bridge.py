@@ -134,6 +134,27 @@ BUGS = (
         tests=("tests/bridge/test_migrations.py",),
     ),
     Bug(
+        name="the number of a removed lock given again",
+        file="bridge/store/registry.py",
+        good="select(func.max(NumberRow.number))",
+        bad="select(func.max(LockRow.id))",
+        tests=("tests/bridge/test_removals.py",),
+    ),
+    Bug(
+        name="a paired lock removed unforced",
+        file="bridge/store/registry.py",
+        good="            removal = removal.where(LockRow.state != PairingState.PAIRED.value)\n",
+        bad="            pass\n",
+        tests=("tests/bridge/test_removals.py", "tests/together/test_registry_commands.py"),
+    ),
+    Bug(
+        name="a no taken for a yes",
+        file="bridge/cli/asking.py",
+        good='.lower() != "yes"',
+        bad='.lower() == "no"',
+        tests=("tests/together/test_registry_commands.py",),
+    ),
+    Bug(
         name="a busy lock taken for one that refuses what it has done",
         file="bridge/client.py",
         good="asked_before = self.unanswered and answer is None",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -150,3 +151,19 @@ def place(environment: Mapping[str, str] | None = None) -> Iterator[Place]:
 
 def _command(words: list[str] | tuple[str, ...]) -> list[str]:
     return [sys.executable, "-m", "bridge.cli", *words]
+
+
+def typed(bench: Place, answer: str, *words: str) -> int:
+    """Run one command at a terminal where somebody types `answer` and the return key; return its exit code."""
+    master, slave = pty.openpty()
+    try:
+        os.write(master, answer.encode() + b"\n")
+        done = subprocess.run(
+            _command(words), stdin=slave, capture_output=True, text=True, timeout=PATIENCE, env=bench.environment,
+            check=False,
+        )  # fmt: skip
+    finally:
+        os.close(master)
+        os.close(slave)
+    bench.said += [done.stdout, done.stderr]
+    return done.returncode
