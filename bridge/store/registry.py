@@ -4,8 +4,9 @@ from collections import defaultdict
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from typing import Any
 
-from sqlalchemy import URL, delete, func, select, update
+from sqlalchemy import URL, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import AlreadyRegistered, NotRegistered, UsageError
@@ -52,7 +53,7 @@ class Registry:
     @property
     def journal(self) -> SqlJournal:
         """The journal of changes in the same database; of use as long as the registry is."""
-        return SqlJournal(self._session)
+        return SqlJournal(self._database)
 
     async def close(self) -> None:
         """Close all connections; the registry is of no use afterwards."""
@@ -118,8 +119,10 @@ class Registry:
 
     async def lock(self, lock_id: int) -> LockRecord:
         """Return the lock of this number; raise NotRegistered."""
-        async with self._session() as session:
-            row = await session.get(LockRow, lock_id) if 0 < lock_id <= LARGEST_LOCK_ID else None
+        if not 0 < lock_id <= LARGEST_LOCK_ID:
+            raise _unknown(lock_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(LockRow).where(LockRow.id == lock_id))).one_or_none()
         if row is None:
             raise _unknown(lock_id)
         return _record(row)
@@ -186,15 +189,21 @@ class Registry:
         if not looks_like_token(token):
             return None
         wanted = token_hash(token)
-        async with self._session() as session:
-            row = await session.scalar(select(TokenRow).where(TokenRow.hash == wanted))
-            if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
-                return None
-            locks = frozenset(await session.scalars(select(GrantRow.lock_id).where(GrantRow.token_id == row.id)))
-            # abs: a use noted while the clock ran ahead must not silence all later ones
-            if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
-                await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
-        return _grant(row, locks)
+        granted = select(TokenRow, GrantRow.lock_id).outerjoin(GrantRow, GrantRow.token_id == TokenRow.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(granted.where(TokenRow.hash == wanted))).all()
+        row = rows[0] if rows else None
+        if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
+            return None
+        # abs: a use noted while the clock ran ahead must not silence all later ones
+        if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
+            async with self._database.writing() as connection:
+                await connection.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
+        return Grant(
+            token_id=row.id,
+            scopes=_scopes(row.scopes),
+            locks=frozenset(row.lock_id for row in rows if row.lock_id is not None),
+        )
 
 
 def _in_folder(folder: StateFolder) -> URL:
@@ -226,7 +235,7 @@ def _unknown(*lock_ids: int) -> NotRegistered:
     return NotRegistered(f"There is no lock {numbers}. `latchwire lock list` shows the locks that exist.")
 
 
-def _record(row: LockRow) -> LockRecord:
+def _record(row: LockRow | Row[Any]) -> LockRecord:
     return LockRecord(
         id=row.id,
         name=row.name,
@@ -240,13 +249,9 @@ def _record(row: LockRow) -> LockRecord:
     )
 
 
-def _grant(row: TokenRow, locks: frozenset[int]) -> Grant:
-    return Grant(token_id=row.id, scopes=_scopes(row), locks=locks)
-
-
 def _token(row: TokenRow, locks: frozenset[int]) -> TokenRecord:
-    return TokenRecord(id=row.id, scopes=_scopes(row), locks=locks, expires=row.expires, last_used=row.last_used)
+    return TokenRecord(id=row.id, scopes=_scopes(row.scopes), locks=locks, expires=row.expires, last_used=row.last_used)
 
 
-def _scopes(row: TokenRow) -> frozenset[Scope]:
-    return frozenset(Scope(name) for name in row.scopes.split())
+def _scopes(names: str) -> frozenset[Scope]:
+    return frozenset(map(Scope, names.split()))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.store.folder import StateFolder, write_private
@@ -147,3 +148,36 @@ asyncio.run(add(int(sys.argv[2])))
     processes = [subprocess.Popen([*command, str(first)]) for first in (1, 21, 41)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert query(folder, "SELECT count(*) FROM locks") == [(60,)]
+
+
+@pytest.mark.parametrize("way", ["session", "writing", "reading"])
+def test_every_connection_syncs_what_it_commits(folder: StateFolder, way: str) -> None:
+    async def scenario(registry: Registry) -> None:
+        async with getattr(registry._database, way)() as connection:
+            found = [await connection.scalar(text(f"PRAGMA {name}")) for name in ("synchronous", "journal_mode")]
+        assert found == [3, "persist"]
+
+    run(folder, scenario)
+
+
+def test_what_is_written_by_a_connection_for_reading_is_lost(folder: StateFolder) -> None:
+    async def scenario(registry: Registry) -> None:
+        await registry.add_lock(FRONT)
+        async with registry._database.reading() as connection:
+            await connection.execute(text("DELETE FROM locks"))
+        assert await registry.locks() == (FRONT,)
+
+    run(folder, scenario)
+
+
+def test_a_failure_in_mid_work_is_told_by_whatever_way_it_came_and_changes_nothing(folder: StateFolder) -> None:
+    async def scenario(registry: Registry) -> None:
+        await registry.add_lock(FRONT)
+        for way in (registry._database.session, registry._database.writing, registry._database.reading):
+            with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read or written .*no such table"):
+                async with way() as connection:
+                    await connection.execute(text("DELETE FROM locks"))
+                    await connection.execute(text("DELETE FROM guests"))
+        assert await registry.locks() == (FRONT,)
+
+    run(folder, scenario)
