@@ -5,16 +5,21 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.store.folder import StateFolder, write_private
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
 from tests.bridge.registries import FRONT, nothing, query, run
+
+WAYS = ("session", "writing", "reading")
+"""How a Database is asked."""
 
 
 @pytest.fixture
@@ -150,7 +155,7 @@ asyncio.run(add(int(sys.argv[2])))
     assert query(folder, "SELECT count(*) FROM locks") == [(60,)]
 
 
-@pytest.mark.parametrize("way", ["session", "writing", "reading"])
+@pytest.mark.parametrize("way", WAYS)
 def test_every_connection_syncs_what_it_commits(folder: StateFolder, way: str) -> None:
     async def scenario(registry: Registry) -> None:
         async with getattr(registry._database, way)() as connection:
@@ -170,14 +175,17 @@ def test_what_is_written_by_a_connection_for_reading_is_lost(folder: StateFolder
     run(folder, scenario)
 
 
-def test_a_failure_in_mid_work_is_told_by_whatever_way_it_came_and_changes_nothing(folder: StateFolder) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failure_in_mid_work_is_told_and_changes_nothing(folder: StateFolder, way: str) -> None:
+    async def fail(connecting: AbstractAsyncContextManager[AsyncConnection]) -> None:
+        async with connecting as connection:
+            await connection.execute(text("DELETE FROM locks"))
+            await connection.execute(text("DELETE FROM guests"))
+
     async def scenario(registry: Registry) -> None:
         await registry.add_lock(FRONT)
-        for way in (registry._database.session, registry._database.writing, registry._database.reading):
-            with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read or written .*no such table"):
-                async with way() as connection:
-                    await connection.execute(text("DELETE FROM locks"))
-                    await connection.execute(text("DELETE FROM guests"))
+        with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read or written .*no such table"):
+            await fail(getattr(registry._database, way)())
         assert await registry.locks() == (FRONT,)
 
     run(folder, scenario)

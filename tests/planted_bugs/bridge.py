@@ -134,6 +134,13 @@ BUGS = (
         tests=("tests/bridge/test_migrations.py",),
     ),
     Bug(
+        name="a commit that returns before it would survive a loss of power",
+        file="bridge/store/database.py",
+        good="PRAGMA synchronous = EXTRA",
+        bad="PRAGMA synchronous = NORMAL",
+        tests=("tests/bridge/test_database.py",),
+    ),
+    Bug(
         name="the number of a removed lock given again",
         file="bridge/store/registry.py",
         good="select(func.max(NumberRow.number))",
