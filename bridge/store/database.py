@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import URL, Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -64,13 +64,8 @@ class Database:
             yield
         except IntegrityError:
             raise
-        except DatabaseError as error:
+        except (DBAPIError, OSError, TimeoutError) as error:
             raise _failure(self._engine.url, error) from error
-        except (OSError, TimeoutError) as error:  # a server that cannot be reached, as asyncpg says it
-            raise DamagedState(
-                f"The registry {place(self._engine.url)} cannot be reached ({error}). "
-                "See that the server of LATCHWIRE_DATABASE runs and lets this host in."
-            ) from error
 
 
 def place(url: URL) -> str:
@@ -121,9 +116,12 @@ def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) 
     cursor.close()
 
 
-def _failure(url: URL, error: DatabaseError) -> DamagedState:
-    if isinstance(error, OperationalError):
+def _failure(url: URL, error: Exception) -> DamagedState:
+    if url.get_backend_name() != "sqlite":
+        advice = "See that the server of LATCHWIRE_DATABASE runs, has this database and lets this user in."
+    elif isinstance(error, OperationalError):
         advice = "See that its folder exists, the disk has room and no other program keeps hold of it."
     else:
         advice = "Restore it from a backup; without one, move it away, and every lock has to be paired again."
-    return DamagedState(f"The registry {place(url)} cannot be read or written ({error.orig}). {advice}")
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return DamagedState(f"The registry {place(url)} cannot be read or written ({cause}). {advice}")

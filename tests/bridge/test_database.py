@@ -111,12 +111,13 @@ def test_a_database_that_cannot_be_opened_is_reported_before_any_thread_is_start
         asyncio.run(Registry.open(folder))
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFolder) -> None:
+@pytest.mark.parametrize("name", ["guests", "locks", "schema_version", "alembic_version"])
+def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFolder, name: str) -> None:
     write_private(folder.database, b"")
-    query(folder, "CREATE TABLE guests (name)")
+    query(folder, f"CREATE TABLE {name} (version_num)")
     with pytest.raises(DamagedState, match=r"latchwire\.db is a database, but no registry of Latchwire"):
         asyncio.run(Registry.open(folder))
-    assert query(folder, "SELECT name FROM sqlite_master") == [("guests",)]
+    assert query(folder, "SELECT name FROM sqlite_master") == [(name,)]
 
 
 def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
