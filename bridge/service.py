@@ -244,7 +244,7 @@ class Service:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
             told = await self._engine.read(lock, LockClient.info)
-        await self._knowledge.renew(lock, by_info(told, datetime.now(UTC)))
+        await self._knowledge.renew(lock, by_info(told, self._knowledge.now()))
         return told
 
     async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
@@ -269,7 +269,7 @@ class Service:
         """Return how the lock is now."""
         async with self._keeping_zone(lock):
             told = await self._engine.read(lock, LockClient.status)
-        await self._knowledge.renew(lock, by_status(told, datetime.now(UTC)))
+        await self._knowledge.renew(lock, by_status(told, self._knowledge.now()))
         return told
 
     async def known_states(self, locks: Iterable[LockRecord]) -> tuple[KnownState, ...]:
@@ -308,14 +308,17 @@ class Service:
 
     @asynccontextmanager
     async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:
-        """Do so around what a caller asks of the lock; what comes of it is looked at a moment later."""
+        """Do what `_asking` does around what a caller asks of a lock, and have a look at what comes of it."""
         async with self._asking(lock):
             yield
         self._knowledge.used(lock)
 
     @asynccontextmanager
     async def _asking(self, lock: LockRecord) -> AsyncIterator[None]:
-        """Let the registry learn a zone that another bridge has set; what was converted by the old one is refused."""
+        """Let the registry learn whether the lock answers, and a zone that another bridge has set.
+
+        What was converted by the old zone is refused.
+        """
         try:
             async with self._knowledge.contact(lock):
                 yield

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import URL, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..activity import Activity
 from ..errors import AlreadyRegistered, NotRegistered, UsageError
 from ..records import Grant, LockRecord, PairingState, Scope, TokenRecord
+from ..states import States
 from .activity import SqlActivity
 from .database import Database
 from .folder import StateFolder
@@ -58,12 +60,12 @@ class Registry:
         return SqlJournal(self._database)
 
     @property
-    def activity(self) -> SqlActivity:
+    def activity(self) -> Activity:
         """What happened at the locks, in the same database."""
         return SqlActivity(self._session)
 
     @property
-    def states(self) -> SqlStates:
+    def states(self) -> States:
         """The last known states of the locks, in the same database."""
         return SqlStates(self._session)
 
