@@ -38,7 +38,7 @@ LARGEST: dict[int, FlashRecord] = {
     IDENTITY_KEY: Identity(private=b"\xff" * 32),
     FLOOR_KEY: Floor(time=0xFFFFFFFF),
     LEDGER_KEY: Ledger(list_version=0xFFFFFFFF, last_id=0xFFFF),
-    ZONE_KEY: Zone(name="Z" * 64, rule="R" * 64),
+    ZONE_KEY: Zone(name="Z" * 64, rule="R" * 63 + "0"),
     PEER_KEYS[0]: Peer(peer_id=0xFFFFFFFF, public_key=b"\xff" * 32),
     OPERATION_KEYS[0]: Operation(operation=0xFFFFFFFF, fingerprint=b"\xff" * 8, response=b"\xff" * 8),
     SLOT_KEYS[0]: Pin(

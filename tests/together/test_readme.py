@@ -76,7 +76,7 @@ def test_the_tour_works_as_written() -> None:
     text = "\n".join(said)
     assert '{"result":{"id":1},"success":true,"errorMessages":[],"statusCode":201}' in text
     assert "granted: pin 1 opens" in text
-    assert re.search(r"denied: pin 1 opens .*; at the lock it is Saturday 2026-11-28 .*\nexit code 4", text)
+    assert re.search(r"denied: pin 1 opens .*; at the lock it is Saturday 2030-01-12 .*\nexit code 4", text)
     assert "The lock holds the pin as 2." in text
     assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
 
