@@ -62,10 +62,7 @@ async def read_pins(bridge: Service, lock: LockRecord) -> AsyncIterator[tuple[in
 
 async def all_pins(bridge: Service, lock: LockRecord) -> tuple[Held, ...]:
     """Read every pin with its digits, as read_pins does."""
-    found: tuple[Held, ...] = ()
-    async for _, found in read_pins(bridge, lock):
-        pass
-    return found
+    return [found async for _, found in read_pins(bridge, lock)][-1]
 
 
 async def carry_out(bridge: Service, lock: LockRecord, steps: tuple[Step, ...]) -> AsyncIterator[Ending]:
@@ -132,7 +129,9 @@ async def _look(bridge: Service, lock: LockRecord, step: Step, reason: str) -> E
 def _compare(step: Step, pin_id: int | None, read: PinEntry | None) -> Ending:
     if read == _goal(step):
         return Ending(step=step, outcome=Outcome.VERIFIED, id=pin_id)
-    reason = "The lock holds something else in this slot: somebody may have changed it meanwhile. Run the command again."
+    reason = (
+        "The lock holds something else in this slot: somebody may have changed it meanwhile. Run the command again."
+    )
     return Ending(step=step, outcome=Outcome.DIFFERS, id=pin_id, reason=reason)
 
 

@@ -36,8 +36,8 @@ class Wanted:
 
     digits: str | None = field(repr=False)
     alias: str
-    enabled: bool = True
-    schedule: Schedule = Schedule()
+    enabled: bool
+    schedule: Schedule
 
     def over(self, held: PinEntry) -> PinEntry:
         """Return `held` as it should be; digits that are not told stay."""
