@@ -21,12 +21,13 @@ from .pin_views import zone_of
 from .progress import progress
 
 if TYPE_CHECKING:
-    from bridge.applying import Ending
     from bridge.service import Service
 
 Flag = Annotated[bool, Parameter(negative="")]
+FileOrStdout = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 _TO_DO = (Action.REMOVE, Action.UPDATE, Action.ADD)
+_ADDED = "added"
 _ALREADY = "already there"
 _COMPARED = {
     Action.REMOVE: "not in the file",
@@ -101,7 +102,7 @@ class Sum:
         return next((code for name, code in worst if self.counts.get(name)), OK)
 
 
-async def export(lock: str, file: str, /, *, show_pins: Flag = False) -> Exported | ExportedText:
+async def export(lock: str, file: FileOrStdout, /, *, show_pins: Flag = False) -> Exported | ExportedText:
     """Write the pins of LOCK to FILE, TOML or CSV by its ending, or as CSV to standard output with `-`.
 
     Parameters
@@ -128,7 +129,7 @@ async def export(lock: str, file: str, /, *, show_pins: Flag = False) -> Exporte
 async def import_(lock: str, file: Path, /) -> AsyncIterator[tuple[Done, ...] | Sum]:
     """Add the pins of FILE to LOCK; nothing else is changed or removed.
 
-    Each pin ends as verified (added, and read back), already there, refused with the reason, or unknown.
+    Each pin ends as added (and read back), already there, refused with the reason, or unknown.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ async def import_(lock: str, file: Path, /) -> AsyncIterator[tuple[Done, ...] | 
         wishes = await _wishes(file, zone_of(record), digits_needed=True)
         steps = additions(await _read(bridge, record), wishes)
         there = tuple(_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP)
-        done = (*there, *await _carry_out(bridge, record, steps))
+        done = (*there, *await _carry_out(bridge, record, steps, verified=_ADDED))
     yield done
     yield _sum(one.outcome for one in done)
 
@@ -222,24 +223,24 @@ async def _read(bridge: "Service", record: LockRecord) -> tuple[Held, ...]:
     return held
 
 
-async def _carry_out(bridge: "Service", record: LockRecord, steps: tuple[Step, ...]) -> tuple[Done, ...]:
-    from bridge.applying import carry_out  # noqa: PLC0415  it imports the service, which --help does without
+async def _carry_out(
+    bridge: "Service", record: LockRecord, steps: tuple[Step, ...], *, verified: str = "verified"
+) -> tuple[Done, ...]:
+    """Do what is to be done of `steps`; `verified` is what a slot is called that was read back as it should be."""
+    from bridge.applying import Outcome, carry_out  # noqa: PLC0415  it imports the service, which --help does without
 
     todo = tuple(step for step in steps if step.action in _TO_DO)
     done: list[Done] = []
     with progress("Changing slots") as telling:
         async for ending in carry_out(bridge, record, todo):
-            done.append(_ended(ending))
+            outcome = verified if ending.outcome is Outcome.VERIFIED else ending.outcome.value
+            done.append(_done(ending.step, outcome, ending.id, ending.reason))
             telling.tell(len(done), len(todo))
     return tuple(done)
 
 
 def _planned(step: Step, word: str) -> Planned:
     return Planned(action=word, id=step.id, alias=step.alias, changes=", ".join(step.changes))
-
-
-def _ended(ending: "Ending") -> Done:
-    return _done(ending.step, ending.outcome.value, ending.id, ending.reason)
 
 
 def _done(step: Step, outcome: str, pin_id: int | None, reason: str | None = None) -> Done:

@@ -13,6 +13,7 @@ from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
 from protocol.vocabulary import PinEntry, Schedule, Window
 
+from . import pin_lists
 from .asking import ask, require_yes
 from .context import service
 from .pin_views import PinDetail, PinView, detail, view, zone_of
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from bridge.service import Service
 
 app = App(name="pin", help="The pins of a lock.")
-for _name in ("export", "verify", "apply"):
-    app.command(f"bridge.cli.pin_lists:{_name}", name=_name)
-app.command("bridge.cli.pin_lists:import_", name="import")
+app.command(pin_lists.export)
+app.command(pin_lists.import_, name="import")
+app.command(pin_lists.verify)
+app.command(pin_lists.apply)
 
 NONE = "none"
 _LAST_ID = 0xFFFF
