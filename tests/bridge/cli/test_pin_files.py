@@ -53,7 +53,7 @@ schedules = st.builds(
         max_size=4,
     ).map(tuple),
 )
-readable = st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1, max_size=8)
+readable = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
 
 
 def read(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_needed: bool = True) -> tuple[Wanted, ...]:
