@@ -82,7 +82,7 @@ class Place:
     def latchwire(self, *words: str, stdin: str = "") -> Ended:
         """Run one command to its end."""
         done = subprocess.run(
-            _command(words),
+            command(words),
             input=stdin,
             capture_output=True,
             text=True,
@@ -113,7 +113,7 @@ class Place:
         errors = self.folder / f"stderr-{len(list(self.folder.iterdir()))}"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                _command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
+                command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
             )
         try:
             assert process.stdout is not None
@@ -165,5 +165,6 @@ def place(environment: Mapping[str, str] | None = None) -> Iterator[Place]:
         shutil.rmtree(folder)
 
 
-def _command(words: list[str] | tuple[str, ...]) -> list[str]:
+def command(words: list[str] | tuple[str, ...]) -> list[str]:
+    """Return how a process runs these words."""
     return [sys.executable, "-m", "bridge.cli", *words]
