@@ -120,10 +120,9 @@ def _match(held: tuple[Held, ...], wishes: tuple[Wanted, ...]) -> dict[int, Held
     }
     left = [pin for pin in held if pin not in found.values()]
     for number, wish in enumerate(wishes):
-        same = [pin for pin in left if pin.entry.alias == wish.alias]
-        if number not in found and same:
-            found[number] = same[0]
-            left.remove(same[0])
+        same = next((pin for pin in left if pin.entry.alias == wish.alias), None)
+        if number not in found and same is not None:
+            found[number] = same
     return found
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,32 @@ class Removed:
 
     def __str__(self) -> str:
         return f"The pin {self.id} is removed and opens no more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What an update was given; what is None stays."""
+
+    digits: str | None = field(default=None, repr=False)
+    alias: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    windows: tuple[Window, ...] | None = None
+    enabled: bool | None = None
+
+    def over(self, old: PinEntry, zone: ZoneInfo) -> PinEntry:
+        """Return `old` with what was given; raise UsageError."""
+        schedule = Schedule(
+            valid_from=_moment(self.valid_from, zone, old.schedule.valid_from),
+            valid_until=_moment(self.valid_until, zone, old.schedule.valid_until),
+            windows=old.schedule.windows if self.windows is None else self.windows,
+        )
+        return PinEntry(
+            digits=old.digits if self.digits is None else self.digits,
+            alias=old.alias if self.alias is None else self.alias,
+            enabled=old.enabled if self.enabled is None else self.enabled,
+            schedule=schedule,
+        )
 
 
 @app.command
@@ -192,27 +218,22 @@ async def update(
     enable
         Whether the pin opens at all.
     """
-    windows = _windows(days, hours, window) if days is not None or hours or window else None
-    given = (alias, valid_from, valid_until, windows, enable)
-    if not pin_stdin and all(value is None for value in given):
+    change = _Change(
+        alias=alias,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        windows=_windows(days, hours, window) if days is not None or hours or window else None,
+        enabled=enable,
+    )
+    if not pin_stdin and change == _Change():
         raise UsageError("There is nothing to change. `latchwire pin update --help` lists what can be changed.")
-    digits = await asyncio.to_thread(_read_digits, from_stdin=True) if pin_stdin else None
+    if pin_stdin:
+        change = replace(change, digits=await asyncio.to_thread(_read_digits, from_stdin=True))
     async with service("pin update") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
         pin_id = await _find_pin(bridge, record, pin)
-        old = await bridge.get_pin(record, pin_id)
-        schedule = Schedule(
-            valid_from=_moment(valid_from, zone, old.schedule.valid_from),
-            valid_until=_moment(valid_until, zone, old.schedule.valid_until),
-            windows=old.schedule.windows if windows is None else windows,
-        )
-        new = PinEntry(
-            digits=old.digits if digits is None else digits,
-            alias=old.alias if alias is None else alias,
-            enabled=old.enabled if enable is None else enable,
-            schedule=schedule,
-        )
+        new = change.over(await bridge.get_pin(record, pin_id), zone)
         await bridge.update_pin(record, pin_id, new, COMMAND_LINE)
         return Updated(id=pin_id)
 

@@ -9,13 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bridge, lock, protocol, whole_runs
+from . import bridge, lock, pins, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
 
-BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *whole_runs.BUGS)
+BUGS = (*protocol.BUGS, *lock.BUGS, *bridge.BUGS, *pins.BUGS, *whole_runs.BUGS)
 
 
 def caught(bug: Bug) -> bool:
