@@ -205,12 +205,12 @@ def slow(bench: Place) -> Iterator[Staying]:
     """A paired lock that takes its time with every answer; its place is `bench`."""
     bench.folder.joinpath("slow.toml").write_text(SLOW)
     bench.environment["LATCHWIRE_DEADLINE"] = "4"
-    with bench.lock("--faults", bench.path("slow.toml"), "--seed", "1", slots=8) as lock:
+    with bench.lock("--faults", bench.path("slow.toml"), "--seed", "1", slots=14) as lock:
         assert bench.pair().code == 0
         yield lock
 
 
-LINES = [f"Guest {number},{number}0{number}95,yes,,,\n" for number in range(1, 9)]
+LINES = [f"Guest {number},{number}0{number}95,yes,,,\n" for number in range(1, 15)]
 
 
 @pytest.mark.usefixtures("slow")
