@@ -161,7 +161,7 @@ def test_the_records_of_today_stay_readable() -> None:
     frozen = {
         IDENTITY_KEY: "ff" * 32,
         LEDGER_KEY: "ffffffff ffff",
-        ZONE_KEY: "40" + "5a" * 64 + "40" + "52" * 64,
+        ZONE_KEY: "40" + "5a" * 64 + "40" + "52" * 63 + "30",
         PEER_KEYS[0]: "ffffffff" + "ff" * 32,
         OPERATION_KEYS[0]: "ffffffff" + "ff" * 8 + "08" + "ff" * 8,
         SLOT_KEYS[0]: "ffff 08"

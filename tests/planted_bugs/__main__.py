@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import api, bridge, commands, knowledge, lock, protocol, whole_runs
+from . import api, bridge, commands, knowledge, lock, pins, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ BUGS = (
     *api.BUGS,
     *commands.BUGS,
     *knowledge.BUGS,
+    *pins.BUGS,
     *whole_runs.BUGS,
 )
 
