@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from .config import Settings
 from .errors import BridgeError, NotRegistered
@@ -79,7 +78,7 @@ class Follower:
             last = await self._knowledge.last_look(lock)
         except BridgeError:
             last = None
-        slept = self._visit if last is None else (datetime.now(UTC) - last).total_seconds()
+        slept = self._visit if last is None else (self._knowledge.now() - last).total_seconds()
         return min(max(self._visit - slept, 0), self._visit)
 
     async def _renewed(self, lock: LockRecord) -> LockRecord | None:

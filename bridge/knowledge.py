@@ -29,6 +29,10 @@ class Knowledge:
         self._reached: dict[int, bool] = {}
         self._uses: dict[int, asyncio.Event] = {}
 
+    def now(self) -> datetime:
+        """Return the time of the journal, with which what is told here is compared."""
+        return datetime.fromtimestamp(self._engine.now(), UTC)
+
     async def states(self, locks: Iterable[LockRecord]) -> tuple[KnownState, ...]:
         """Return what each lock has last told."""
         ids = [lock.id for lock in locks]
@@ -74,9 +78,9 @@ class Knowledge:
 
     async def _look(self, client: LockClient, lock: LockRecord) -> bool:
         info, status = await client.info(), await client.status()
-        now = datetime.now(UTC)
+        now = self.now()
         await self.renew(lock, lambda known: by_status(status, now)(by_info(info, now)(known)))
-        await read_on(client.read_audit, self._activity, lock.id, lambda: datetime.now(UTC))
+        await read_on(client.read_audit, self._activity, lock.id, self.now)
         return status.bolt in UNSETTLED
 
     async def _note(self, lock: LockRecord, *, reached: bool) -> None:

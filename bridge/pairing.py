@@ -119,7 +119,7 @@ class Pairing:
         wish, lock = self._wish, greeting.lock
         holds = known is not None and known.state is PairingState.PAIRED and known.public_key == lock_key
         record = LockRecord(
-            id=known.id if known else wish.id or await self._next_id(),
+            id=known.id if known else wish.id or await self._registry.next_lock_id(),
             name=wish.name,
             target=wish.target,
             wire_id=lock.lock_id,
@@ -133,9 +133,6 @@ class Pairing:
         else:
             await self._registry.add_lock(record)
         return record
-
-    async def _next_id(self) -> int:
-        return 1 + max((record.id for record in await self._registry.locks()), default=0)
 
     async def _commit(self, wire: Wire, session: BridgeSession) -> None:
         outcome = await wire.exchange(session.seal(encode_request(PairCommitRequest())), accepting(session))

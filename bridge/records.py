@@ -55,3 +55,14 @@ class BoltOperation:
 
     begun: datetime
     bolt: BoltState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """What the registry knows of a token; times are aware. The token itself it does not know."""
+
+    id: int
+    scopes: frozenset[Scope]
+    locks: frozenset[int]
+    expires: datetime | None
+    last_used: datetime | None

@@ -36,7 +36,7 @@ from .links import MemoryHub, serial_targets
 from .monitors import Monitors, watch
 from .observing import NOBODY, Observer
 from .pairing import CUT_OFF, Pairing, PairingWish
-from .records import BoltOperation, Grant, LockRecord, Scope
+from .records import BoltOperation, Grant, LockRecord, Scope, TokenRecord
 from .resolver import Resolver
 from .scanning import Found, scan
 from .states import KnownState, by_info, by_operation, by_status
@@ -126,6 +126,14 @@ class Service:
             scopes=scopes, lock_ids=frozenset(lock.id for lock in found), expires=expires
         )
 
+    async def tokens(self) -> tuple[TokenRecord, ...]:
+        """Return what is known of all tokens, by number."""
+        return await self._registry.tokens()
+
+    async def revoke_token(self, token_id: int) -> None:
+        """Forget a token, which allows nothing from now on; raise NotRegistered."""
+        await self._registry.revoke_token(token_id)
+
     async def locks(self) -> tuple[LockRecord, ...]:
         """Return all registered locks."""
         return await self._registry.locks()
@@ -142,6 +150,21 @@ class Service:
         """Say hello at each of `targets`, and with `ports` at every serial port; raise UsageError for no target."""
         found = await asyncio.to_thread(serial_targets) if ports else ()
         return await scan(self._engine, await self._registry.locks(), (*found, *targets))
+
+    async def rename_lock(self, lock: LockRecord, name: str) -> LockRecord:
+        """Name a lock anew; raise AlreadyRegistered, NotRegistered, or UsageError for a name that cannot be one."""
+        return await self._registry.rename_lock(lock.id, name)
+
+    async def remove_lock(self, lock: LockRecord, *, even_paired: bool = False) -> None:
+        """Forget a lock and what tokens may do with it; its number is never given again.
+
+        Raises NotRegistered, and without `even_paired` UsageError for a paired lock, which would go on knowing us.
+        """
+        if not await self._registry.remove_lock(lock.id, even_paired=even_paired):
+            raise UsageError(
+                f"The lock {lock.name} is paired, and would go on knowing this bridge. "
+                f"Run `latchwire unpair {lock.id}` first, or add --force where the lock is gone."
+            )
 
     async def pair(self, wish: PairingWish, label: str) -> LockRecord:
         """Pair with a lock; `label` is as people type it. Raises what Pairing.run raises, UsageError for the label."""
@@ -235,7 +258,7 @@ class Service:
         """Return what the lock is, as it says itself."""
         async with self._keeping_zone(lock):
             told = await self._engine.read(lock, LockClient.info)
-        await self._knowledge.renew(lock, by_info(told, datetime.now(UTC)))
+        await self._knowledge.renew(lock, by_info(told, self._knowledge.now()))
         return told
 
     async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
@@ -260,7 +283,7 @@ class Service:
         """Return how the lock is now."""
         async with self._keeping_zone(lock):
             told = await self._engine.read(lock, LockClient.status)
-        await self._knowledge.renew(lock, by_status(told, datetime.now(UTC)))
+        await self._knowledge.renew(lock, by_status(told, self._knowledge.now()))
         return told
 
     async def known_states(self, locks: Iterable[LockRecord]) -> tuple[KnownState, ...]:
@@ -299,14 +322,17 @@ class Service:
 
     @asynccontextmanager
     async def _keeping_zone(self, lock: LockRecord) -> AsyncIterator[None]:
-        """Do so around what a caller asks of the lock; what comes of it is looked at a moment later."""
+        """Do what `_asking` does around what a caller asks of a lock, and have a look at what comes of it."""
         async with self._asking(lock):
             yield
         self._knowledge.used(lock)
 
     @asynccontextmanager
     async def _asking(self, lock: LockRecord) -> AsyncIterator[None]:
-        """Let the registry learn a zone that another bridge has set; what was converted by the old one is refused."""
+        """Let the registry learn whether the lock answers, and a zone that another bridge has set.
+
+        What was converted by the old zone is refused.
+        """
         try:
             async with self._knowledge.contact(lock):
                 yield

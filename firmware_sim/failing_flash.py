@@ -10,6 +10,8 @@ from functools import partial
 from .errors import PowerCut
 from .flash import WORD, Flash
 
+_NOT_BLANK = b"\x7f" + b"\xff" * (WORD - 1)
+
 
 class Tear(StrEnum):
     """What the operation in which power is lost has done to the bits that it was to change."""
@@ -82,21 +84,39 @@ class FailingFlash:
             carry_out()
             return
         self._cut_at = None
-        torn = self._torn(address, new)
-        if len(new) > WORD:
-            self.inner.erase(address // self.geometry.page_size)
-        self.inner.program(address, torn)
+        if self._takes(address, new):
+            torn = self._torn(address, new)
+            if len(new) > WORD:
+                self._wear_out(address // self.geometry.page_size)
+            self.inner.program(address, torn)
         raise PowerCut
+
+    def _takes(self, address: int, new: bytes) -> bool:
+        page = address // self.geometry.page_size
+        if page in self.bad_pages:
+            return False
+        return not self._is_worn(page) if len(new) > WORD else address not in self.dead_words
+
+    def _is_worn(self, page: int) -> bool:
+        return self.endurance is not None and self._erases.get(page, 0) >= self.endurance
+
+    def _wear_out(self, page: int) -> None:
+        self._erases[page] = self._erases.get(page, 0) + 1
+        self.inner.erase(page)
 
     def _program_word(self, address: int, word: bytes) -> None:
         if address // self.geometry.page_size not in self.bad_pages and address not in self.dead_words:
             self.inner.program(address, word)
 
     def _erase_page(self, page: int) -> None:
-        erases = self._erases.get(page, 0)
-        if page not in self.bad_pages and (self.endurance is None or erases < self.endurance):
-            self._erases[page] = erases + 1
-            self.inner.erase(page)
+        size = self.geometry.page_size
+        if page in self.bad_pages:
+            return
+        if not self._is_worn(page):
+            self._wear_out(page)
+        elif not self.read(page * size, size).strip(b"\xff"):
+            self.inner.erase(page)  # a word of it may have taken a program that changed nothing: it must not look new
+            self.inner.program(page * size, _NOT_BLANK)
 
     def _torn(self, address: int, new: bytes) -> bytes:
         """Return what `new` leaves of the old bytes: any mixture of both is possible, Tear says which it is."""

@@ -142,7 +142,8 @@ class Firmware:
                 self._keeping.lose()
                 self.memory.try_commit()
             case ClockMoved(epoch=int(epoch)):
-                self.clock.show(epoch)
+                self._keeping.show(epoch)
+                self.memory.try_commit()
             case ClockDrifted():
                 self.clock.drift(event.ppm)
 
@@ -151,7 +152,7 @@ class Firmware:
         if identity is None:
             identity = Identity(private=entropy[:32])
             self.memory.stage(IDENTITY_KEY, identity)
-            self.memory.commit()
+            self.memory.try_commit()  # a flash that takes nothing lets no bridge pair, and the keypad goes on
         return identity.private
 
     def _close_overdue(self) -> list[Action]:

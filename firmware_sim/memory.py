@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 from protocol.codec import build, parse
 from protocol.errors import MalformedError
+from protocol.posix_tz import parse_tz
 
 from .errors import FlashWorn, StoreFull
 from .records import (
@@ -50,9 +51,14 @@ class Memory:
         if layout is not None:
             for form in forms_of(key, value):
                 with suppress(MalformedError):
-                    self._records[key] = parse(layout, form)
+                    self._records[key] = _judged(parse(layout, form))
                     return
         self.unreadable.append(key)
+
+    @property
+    def zone_is_lost(self) -> bool:
+        """Whether there is a zone that this firmware cannot read: what the hours of pins are meant in is not known."""
+        return ZONE_KEY in self.unreadable
 
     @property
     def sentence(self) -> str:
@@ -113,6 +119,8 @@ class Memory:
                 self._records.pop(key, None)
             else:
                 self._records[key] = record
+            if key in self.unreadable:
+                self.unreadable.remove(key)
 
     @property
     def ledger(self) -> Ledger:
@@ -146,3 +154,10 @@ class Memory:
 def _encode(key: int, record: FlashRecord | None) -> bytes | None:
     layout = layout_of(key)
     return None if record is None or layout is None else build(layout, record)
+
+
+def _judged(record: FlashRecord) -> FlashRecord:
+    """Raise MalformedError for a zone whose rule a later firmware may understand, and this one does not."""
+    if isinstance(record, Zone):
+        parse_tz(record.rule)
+    return record

@@ -26,11 +26,12 @@ _BODY: dict[str, object] = {
     "weekDays": 31,
 }
 _ENTRIES = (
-    ("Monday 09:00, within the window", "2026-11-23T09:00:00Z", _PIN, True),
-    ("Monday 20:00, after the window", "2026-11-23T20:00:00Z", _PIN, False),
-    ("Saturday 09:00, no day of the pin", "2026-11-28T09:00:00Z", _PIN, False),
-    ("Monday 09:00, other digits", "2026-11-30T09:00:00Z", "86420", False),
+    ("Monday 09:00, within the window", "2030-01-07T09:00:00Z", _PIN, True),
+    ("Monday 20:00, after the window", "2030-01-07T20:00:00Z", _PIN, False),
+    ("Saturday 09:00, no day of the pin", "2030-01-12T09:00:00Z", _PIN, False),
+    ("Monday 09:00, other digits", "2030-01-14T09:00:00Z", "86420", False),
 )
+"""Moments to come: a lock believes no clock that shows a time before one that was known to be good."""
 
 
 class DemoFailed(Exception):

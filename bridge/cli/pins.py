@@ -1,10 +1,9 @@
-"""The `pin` commands. Digits are read from standard input or a prompt, never from an argument that others can see."""
+"""The `pin` commands for one pin. Digits are read from standard input or a prompt, never from an argument."""
 
 import asyncio
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
@@ -12,14 +11,32 @@ from cyclopts import App, Parameter
 from bridge.errors import UsageError
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
-from bridge.zones import UNKNOWN_HERE, find_zone
-from protocol.vocabulary import PinEntry, PinSummary, Schedule
+from protocol.vocabulary import PinEntry, Schedule, Window
 
-from .asking import ask
+from . import pin_lists
+from .asking import ask, confirm
 from .context import service
-from .times import describe_window, parse_moment, parse_windows
+from .pin_views import PinDetail, PinView, detail, view, zone_of
+from .times import parse_moment, parse_window_list, parse_windows
+
+if TYPE_CHECKING:
+    from bridge.service import Service
 
 app = App(name="pin", help="The pins of a lock.")
+app.command(pin_lists.export)
+app.command(pin_lists.import_, name="import")
+app.command(pin_lists.verify)
+app.command(pin_lists.apply)
+
+NONE = "none"
+_LAST_ID = 0xFFFF
+
+From = Annotated[str | None, Parameter(name="--from")]
+Until = Annotated[str | None, Parameter(name="--until")]
+Hours = Annotated[list[str] | None, Parameter(negative="")]
+Windows = Annotated[list[str] | None, Parameter(name="--window", negative="")]
+Flag = Annotated[bool, Parameter(negative="")]
+Enabled = Annotated[bool | None, Parameter(name="--enable", negative="--disable")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +50,49 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PinView:
-    """One pin without its digits; times are in the lock's zone."""
+class Updated:
+    """A pin whose new entry the lock has acknowledged."""
 
     id: int
-    alias: str
-    enabled: bool
-    valid_from: str | None
-    valid_until: str | None
-    windows: str
+
+    def __str__(self) -> str:
+        return f"The lock holds the pin {self.id} as you gave it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A pin that never opens again."""
+
+    id: int
+
+    def __str__(self) -> str:
+        return f"The pin {self.id} is removed and opens no more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What an update was given; what is None stays."""
+
+    digits: str | None = field(default=None, repr=False)
+    alias: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    windows: tuple[Window, ...] | None = None
+    enabled: bool | None = None
+
+    def over(self, old: PinEntry, zone: ZoneInfo) -> PinEntry:
+        """Return `old` with what was given; raise UsageError."""
+        schedule = Schedule(
+            valid_from=_moment(self.valid_from, zone, old.schedule.valid_from),
+            valid_until=_moment(self.valid_until, zone, old.schedule.valid_until),
+            windows=old.schedule.windows if self.windows is None else self.windows,
+        )
+        return PinEntry(
+            digits=old.digits if self.digits is None else self.digits,
+            alias=old.alias if self.alias is None else self.alias,
+            enabled=old.enabled if self.enabled is None else self.enabled,
+            schedule=schedule,
+        )
 
 
 @app.command
@@ -51,10 +102,11 @@ async def add(
     *,
     alias: str,
     pin_stdin: bool = False,
-    valid_from: Annotated[str | None, Parameter(name="--from")] = None,
-    valid_until: Annotated[str | None, Parameter(name="--until")] = None,
+    valid_from: From = None,
+    valid_until: Until = None,
     days: str | None = None,
-    hours: Annotated[list[str] | None, Parameter(negative="")] = None,
+    hours: Hours = None,
+    window: Windows = None,
 ) -> Created:
     """Store a pin at LOCK, a name or a number. You are asked for the digits.
 
@@ -73,16 +125,18 @@ async def add(
     days
         On which weekdays it opens: mon-fri, or sat,sun.
     hours
-        At which hours it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
+        At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
+    window
+        Days and hours in one, repeatable, beside --days and --hours: 'sat 10:00-12:00'. Four windows are the most.
     """
     digits = await asyncio.to_thread(_read_digits, from_stdin=pin_stdin)
     async with service("pin add") as bridge:
         record = await bridge.find_lock(lock)
-        zone = _zone(record)
+        zone = zone_of(record)
         schedule = Schedule(
             valid_from=parse_moment(valid_from, zone),
             valid_until=parse_moment(valid_until, zone),
-            windows=parse_windows(days, hours or []),
+            windows=_windows(days, hours, window),
         )
         entry = PinEntry(digits=digits, alias=alias, schedule=schedule)
         return Created(id=await bridge.create_pin(record, entry, COMMAND_LINE))
@@ -99,32 +153,136 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     """
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
-        zone = _zone(record)
+        zone = zone_of(record)
         listed = await bridge.list_pins(record)
-    return tuple(_view(pin, zone) for pin in listed.pins)
+    return tuple(view(pin, zone) for pin in listed.pins)
 
 
-def _zone(record: LockRecord) -> ZoneInfo:
-    zone = find_zone(record.zone)
-    if zone is None:
-        raise UsageError(UNKNOWN_HERE)
-    return zone
+@app.command
+async def show(lock: str, pin: str, /, *, show_pin: Flag = False) -> PinDetail:
+    """Show one pin of LOCK.
+
+    Parameters
+    ----------
+    lock
+        The lock's name or number.
+    pin
+        The pin's number, or its alias where no other pin has it.
+    show_pin
+        Show the digits, too.
+    """
+    async with service("pin show") as bridge:
+        record = await bridge.find_lock(lock)
+        zone = zone_of(record)
+        pin_id = await _find_pin(bridge, record, pin)
+        return detail(pin_id, await bridge.get_pin(record, pin_id), zone, with_digits=show_pin)
 
 
-def _view(pin: PinSummary, zone: ZoneInfo) -> PinView:
-    schedule = pin.schedule
-    return PinView(
-        id=pin.id,
-        alias=pin.alias,
-        enabled=pin.enabled,
-        valid_from=_moment(schedule.valid_from, zone),
-        valid_until=_moment(schedule.valid_until, zone),
-        windows="; ".join(map(describe_window, schedule.windows)) or "always",
+@app.command
+async def update(
+    lock: str,
+    pin: str,
+    /,
+    *,
+    alias: str | None = None,
+    pin_stdin: bool = False,
+    valid_from: From = None,
+    valid_until: Until = None,
+    days: str | None = None,
+    hours: Hours = None,
+    window: Windows = None,
+    enable: Enabled = None,
+) -> Updated:
+    """Change one pin of LOCK: what you do not give stays, the digits too. The old pin works until the lock has the new.
+
+    Parameters
+    ----------
+    lock
+        The lock's name or number.
+    pin
+        The pin's number, or its alias where no other pin has it.
+    alias
+        What to call the pin, 1 to 32 bytes.
+    pin_stdin
+        Read new digits from standard input.
+    valid_from
+        When the pin begins to open; `none` for no beginning.
+    valid_until
+        When it ends; `none` for no end.
+    days
+        On which weekdays it opens: mon-fri, or sat,sun. Days, hours and windows take the place of all windows.
+    hours
+        At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
+    window
+        Days and hours in one, repeatable: 'sat 10:00-12:00'; `always` for no windows.
+    enable
+        Whether the pin opens at all.
+    """
+    change = _Change(
+        alias=alias,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        windows=_windows(days, hours, window) if days is not None or hours or window else None,
+        enabled=enable,
     )
+    if not pin_stdin and change == _Change():
+        raise UsageError("There is nothing to change. `latchwire pin update --help` lists what can be changed.")
+    if pin_stdin:
+        change = replace(change, digits=await asyncio.to_thread(_read_digits, from_stdin=True))
+    async with service("pin update") as bridge:
+        record = await bridge.find_lock(lock)
+        zone = zone_of(record)
+        pin_id = await _find_pin(bridge, record, pin)
+        new = change.over(await bridge.get_pin(record, pin_id), zone)
+        await bridge.update_pin(record, pin_id, new, COMMAND_LINE)
+        return Updated(id=pin_id)
 
 
-def _moment(epoch: int, zone: ZoneInfo) -> str | None:
-    return datetime.fromtimestamp(epoch, UTC).astimezone(zone).isoformat() if epoch else None
+@app.command
+async def remove(lock: str, pin: str, /, *, yes: Flag = False) -> Removed:
+    """Remove one pin of LOCK. You are asked first.
+
+    Parameters
+    ----------
+    lock
+        The lock's name or number.
+    pin
+        The pin's number, or its alias where no other pin has it.
+    yes
+        Do not ask.
+    """
+    async with service("pin remove") as bridge:
+        record = await bridge.find_lock(lock)
+        pin_id = await _find_pin(bridge, record, pin)
+        if not yes:
+            alias = (await bridge.get_pin(record, pin_id)).alias
+            await confirm(f"Remove the pin {pin_id} ({alias}) from {record.name}?")
+        await bridge.delete_pin(record, pin_id, COMMAND_LINE)
+        return Removed(id=pin_id)
+
+
+async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
+    """Return the id of the pin that a person numbers or names. What was typed is not repeated: it may be digits."""
+    if pin.isascii() and pin.isdecimal():
+        if len(pin) > len(str(_LAST_ID)) or not 0 < int(pin) <= _LAST_ID:
+            raise UsageError(
+                "A pin's number is 1 to 65535, as `latchwire pin list` shows it; its digits do not name it."
+            )
+        return int(pin)
+    found = [listed.id for listed in (await bridge.list_pins(record)).pins if listed.alias == pin]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} pins have this alias. Give the number: `latchwire pin list` shows it.")
+    if not found:
+        raise UsageError("The lock has no pin of this alias. `latchwire pin list` shows those that it has.")
+    return found[0]
+
+
+def _windows(days: str | None, hours: list[str] | None, window: list[str] | None) -> tuple[Window, ...]:
+    return parse_windows(days, hours or []) + parse_window_list(window or [])
+
+
+def _moment(text: str | None, zone: ZoneInfo, old: int) -> int:
+    return old if text is None else parse_moment(None if text == NONE else text, zone)
 
 
 def _read_digits(*, from_stdin: bool) -> str:

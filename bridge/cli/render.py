@@ -75,6 +75,8 @@ def _harmless(text: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value == ():
         return "-"
+    if isinstance(value, tuple):
+        return ", ".join(map(_cell, value))
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -26,7 +26,8 @@ Every command takes `--json`: one JSON object a line on stdout, and nothing else
 locks and what they answer is appended to FILE, a JSON object a line, without digits.
 
 Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3 not found or unreachable,
-4 refused by the lock, 5 authentication or pairing, 6 no acknowledgement (outcome unknown), 130 interrupted.
+4 refused by the lock, 5 authentication or pairing, 6 no acknowledgement (outcome unknown), 7 read-back differs,
+130 interrupted.
 
 `LATCHWIRE_STATE_DIR` moves all state, keys included.
 """

@@ -1,11 +1,13 @@
 """Days, hours and moments as technicians write them, in the lock's zone."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from bridge.errors import UsageError
 from protocol.vocabulary import EVERY_DAY, MINUTES_A_DAY, Weekdays, Window
 
+ALWAYS = "always"
+_DAILY = "daily"
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 _LARGEST_TIME = 0xFFFFFFFF
@@ -32,6 +34,19 @@ def parse_windows(days: str | None, hours: list[str]) -> tuple[Window, ...]:
     weekdays = EVERY_DAY if days is None else parse_days(days)
     spans = [parse_hours(text) for text in hours] or [(0, MINUTES_A_DAY)]
     return tuple(Window(weekdays=weekdays, start=start, end=end) for start, end in spans)
+
+
+def parse_window(text: str) -> Window:
+    """Return the window of mon-fri 08:00-16:00; days alone are whole days, hours alone are daily. Raise UsageError."""
+    words = text.split()
+    start, end = parse_hours(words.pop()) if words and ":" in words[-1] else (0, MINUTES_A_DAY)
+    days = "".join(words) or (_DAILY if text.strip() else "")
+    return Window(weekdays=EVERY_DAY if days == _DAILY else parse_days(days), start=start, end=end)
+
+
+def parse_window_list(texts: list[str]) -> tuple[Window, ...]:
+    """Return the windows of each text, none for `always` alone; raise UsageError."""
+    return () if texts == [ALWAYS] else tuple(map(parse_window, texts))
 
 
 def parse_days(text: str) -> Weekdays:
@@ -61,6 +76,16 @@ def parse_hours(text: str) -> tuple[int, int]:
     raise UsageError(f"{text!r} are no hours. Write 08:00-16:00, or 22:00-06:00 across midnight.")
 
 
+def describe_moment(epoch: int, zone: tzinfo) -> str | None:
+    """Return epoch seconds as ISO 8601 in `zone`, with its offset; None for 0."""
+    return datetime.fromtimestamp(epoch, UTC).astimezone(zone).isoformat() if epoch else None
+
+
+def describe_windows(windows: tuple[Window, ...]) -> str:
+    """Return windows as people write them, one after another, or `always` where there is none."""
+    return "; ".join(map(describe_window, windows)) or ALWAYS
+
+
 def describe_window(window: Window) -> str:
     """Return a window as people write it, such as mon-fri 08:00-16:00."""
     return f"{_describe_days(window.weekdays)} {_clock(window.start)}-{_clock(window.end)}"
@@ -68,7 +93,7 @@ def describe_window(window: Window) -> str:
 
 def _describe_days(days: Weekdays) -> str:
     if days == EVERY_DAY:
-        return "daily"
+        return _DAILY
     runs: list[list[str]] = []
     for at, name in enumerate(_NAMES):
         if not days & (1 << at):

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 
 from bridge.errors import UsageError
-from bridge.records import Scope
+from bridge.records import Scope, TokenRecord
 
 from .context import service
 
@@ -22,6 +22,27 @@ class TokenView:
 
     def __str__(self) -> str:
         return self.token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenEntry:
+    """A token of the registry, without what must stay secret; times are ISO 8601 in UTC."""
+
+    number: int
+    scopes: tuple[str, ...]
+    locks: tuple[int, ...]
+    expires: str | None
+    last_used: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked:
+    """A token that allows nothing any more."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"Token {self.number} is revoked."
 
 
 @app.command
@@ -46,6 +67,41 @@ async def create(
     async with service("token create") as bridge:
         token = await bridge.create_token(scopes=frozenset(map(_scope, scope)), locks=lock, expires=expires)
     return TokenView(token=token)
+
+
+@app.command(name="list")
+async def list_tokens() -> tuple[TokenEntry, ...]:
+    """List all tokens by number, with what they allow and when they were last used; never the tokens themselves."""
+    async with service("token list") as bridge:
+        return tuple(_entry(record) for record in await bridge.tokens())
+
+
+@app.command
+async def revoke(number: int, /) -> TokenRevoked:
+    """Let the token NUMBER allow nothing from now on.
+
+    Parameters
+    ----------
+    number
+        The token's number, as `latchwire token list` shows it.
+    """
+    async with service("token revoke") as bridge:
+        await bridge.revoke_token(number)
+    return TokenRevoked(number=number)
+
+
+def _entry(record: TokenRecord) -> TokenEntry:
+    return TokenEntry(
+        number=record.id,
+        scopes=tuple(sorted(record.scopes)),
+        locks=tuple(sorted(record.locks)),
+        expires=_moment(record.expires),
+        last_used=_moment(record.last_used),
+    )
+
+
+def _moment(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _scope(name: str) -> Scope:

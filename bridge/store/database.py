@@ -1,19 +1,20 @@
 """One database by its URL: private where it is a file, told of in a sentence where it fails.
 
 SQLite keeps its rollback journal (no WAL): writes are rare and take milliseconds, a writer in another process is
-waited for, and the whole registry stays in one file that a backup can copy.
+waited for, and the whole registry stays in one file that a backup can copy. Beside it stays the file of the journal,
+whose making and removing at each commit would cost more than the commit.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import DamagedState, UsageError
@@ -36,22 +37,36 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session that commits at its end; raise DamagedState where that fails.
+        """Yield a session that commits at its end, durably; raise DamagedState where that fails.
 
         An IntegrityError goes through: what a constraint means is the caller's to say.
         """
-        try:
+        with self._told():
             async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
                 yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection that commits as a session does. It takes half the time: for what every request needs."""
+        with self._told():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection that commits nothing, which takes less time still; raise as `session` does."""
+        with self._told():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except IntegrityError:
             raise
-        except DatabaseError as error:
+        except (DBAPIError, OSError, TimeoutError) as error:
             raise _failure(self._engine.url, error) from error
-        except (OSError, TimeoutError) as error:  # a server that cannot be reached, as asyncpg says it
-            raise DamagedState(
-                f"The registry {place(self._engine.url)} cannot be reached ({error}). "
-                "See that the server of LATCHWIRE_DATABASE runs and lets this host in."
-            ) from error
 
 
 def place(url: URL) -> str:
@@ -106,13 +121,17 @@ def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) 
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = EXTRA")  # FULL does not sync the folder: a row could go with the power
+    cursor.execute("PRAGMA journal_mode = PERSIST")  # a commit ends with a header that is zeroed and synced
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.close()
 
 
-def _failure(url: URL, error: DatabaseError) -> DamagedState:
-    if isinstance(error, OperationalError):
+def _failure(url: URL, error: Exception) -> DamagedState:
+    if url.get_backend_name() != "sqlite":
+        advice = "See that the server of LATCHWIRE_DATABASE runs, has this database and lets this user in."
+    elif isinstance(error, OperationalError):
         advice = "See that its folder exists, the disk has room and no other program keeps hold of it."
     else:
         advice = "Restore it from a backup; without one, move it away, and every lock has to be paired again."
-    return DamagedState(f"The registry {place(url)} cannot be read or written ({error.orig}). {advice}")
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return DamagedState(f"The registry {place(url)} cannot be read or written ({cause}). {advice}")

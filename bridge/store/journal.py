@@ -1,40 +1,39 @@
 """The journal of changes in the registry's database; a commit returns once the row would survive a loss of power."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, Select, case, delete, insert, or_, select, update
 
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
+from .database import Database
 from .finishing import finishing
 from .schema import ChangeRow
 
 
 class SqlJournal:
-    """A bridge.journal.Journal over sessions that commit at their end and raise DamagedState where they fail."""
+    """A bridge.journal.Journal in a database, of use as long as that is open."""
 
-    def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
-        self._session = session
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @finishing
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
-        async with self._session() as session:
+        async with self._database.writing() as connection:
             old = ChangeRow.begun < record.begun - KEPT, ChangeRow.state.not_in(UNRESOLVED)
-            await session.execute(delete(ChangeRow).where(*old))
+            await connection.execute(delete(ChangeRow).where(*old))
             new = insert(ChangeRow).values(_columns(record)).returning(ChangeRow.number)
-            number = (await session.execute(new)).scalar_one()
+            number = (await connection.execute(new)).scalar_one()
         return replace(record, number=number)
 
     @finishing
     async def save(self, record: ChangeRecord) -> None:
         """Do as Journal says."""
-        async with self._session() as session:
+        async with self._database.writing() as connection:
             change = update(ChangeRow).where(ChangeRow.number == record.number)
-            await session.execute(change.values(_columns(record)))
+            await connection.execute(change.values(_columns(record)))
 
     async def unresolved(self, wire_id: int) -> tuple[ChangeRecord, ...]:
         """Do as Journal says."""
@@ -43,8 +42,8 @@ class SqlJournal:
     @finishing
     async def unresolved_locks(self) -> frozenset[int]:
         """Do as Journal says."""
-        async with self._session() as session:
-            return frozenset(await session.scalars(select(ChangeRow.wire_id).where(ChangeRow.state.in_(UNRESOLVED))))
+        async with self._database.reading() as connection:
+            return frozenset(await connection.scalars(select(ChangeRow.wire_id).where(ChangeRow.state.in_(UNRESOLVED))))
 
     async def latest(self, wire_id: int, caller: Caller, request_mark: bytes) -> ChangeRecord | None:
         """Do as Journal says."""
@@ -68,14 +67,14 @@ class SqlJournal:
 
     @finishing
     async def _first(self, wanted: Select[ChangeRow]) -> ChangeRecord | None:
-        async with self._session() as session:
-            row = await session.scalar(wanted.limit(1))
+        async with self._database.reading() as connection:
+            row = (await connection.execute(wanted.limit(1))).first()
         return None if row is None else _record(row)
 
     @finishing
     async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
-        async with self._session() as session:
-            rows = await session.scalars(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))
             return tuple(_record(row) for row in rows)
 
 
@@ -96,7 +95,7 @@ def _columns(record: ChangeRecord) -> dict[str, object]:
     }
 
 
-def _record(row: ChangeRow) -> ChangeRecord:
+def _record(row: Row[Any]) -> ChangeRecord:
     return ChangeRecord(
         number=row.number,
         wire_id=row.wire_id,

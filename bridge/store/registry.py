@@ -1,14 +1,18 @@
 """The registry of locks and API tokens; where processes compete, the tables' constraints decide, no earlier look."""
 
-from dataclasses import asdict
+from collections import defaultdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from typing import Any
 
-from sqlalchemy import URL, select, update
+from sqlalchemy import URL, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..activity import Activity
 from ..errors import AlreadyRegistered, NotRegistered, UsageError
-from ..records import Grant, LockRecord, PairingState, Scope
+from ..records import Grant, LockRecord, PairingState, Scope, TokenRecord
+from ..states import States
 from .activity import SqlActivity
 from .database import Database
 from .folder import StateFolder
@@ -19,6 +23,7 @@ from .tokens import looks_like_token, new_token, token_hash
 from .upgrading import bring_up_to_date
 
 LARGEST_LOCK_ID = 2**31 - 1
+_LARGEST_TOKEN_ID = 2**31 - 1  # what PostgreSQL's column holds
 LAST_USED_STEP = timedelta(minutes=1)
 
 
@@ -52,15 +57,15 @@ class Registry:
     @property
     def journal(self) -> SqlJournal:
         """The journal of changes in the same database; of use as long as the registry is."""
-        return SqlJournal(self._session)
+        return SqlJournal(self._database)
 
     @property
-    def activity(self) -> SqlActivity:
+    def activity(self) -> Activity:
         """What happened at the locks, in the same database."""
         return SqlActivity(self._session)
 
     @property
-    def states(self) -> SqlStates:
+    def states(self) -> States:
         """The last known states of the locks, in the same database."""
         return SqlStates(self._session)
 
@@ -98,10 +103,45 @@ class Registry:
         async with self._session() as session:
             await session.execute(update(LockRow).where(LockRow.id == lock_id).values(zone=zone))
 
+    async def rename_lock(self, lock_id: int, name: str) -> LockRecord:
+        """Name a lock anew and leave the rest of its record as whoever has written it; raise as `save_lock` does."""
+        known = await self.lock(lock_id)
+        _require_usable(replace(known, name=name))
+        change = update(LockRow).where(LockRow.id == lock_id).values(name=name).returning(LockRow)
+        try:
+            async with self._session() as session:
+                row = await session.scalar(change)
+        except IntegrityError as error:
+            raise _conflict(replace(known, name=name), await self.locks()) from error
+        if row is None:
+            raise _unknown(lock_id)
+        return _record(row)
+
+    async def remove_lock(self, lock_id: int, *, even_paired: bool) -> bool:
+        """Forget a lock and what tokens may do with it; its number is never given again. Raises NotRegistered.
+
+        Without `even_paired`, a lock that is paired at that moment stays, and the answer is False.
+        """
+        removal = delete(LockRow).where(LockRow.id == lock_id)
+        if not even_paired:
+            removal = removal.where(LockRow.state != PairingState.PAIRED.value)
+        async with self._session() as session:
+            removed = await session.scalar(removal.returning(LockRow.id))
+        if removed is None:
+            await self.lock(lock_id)
+        return removed is not None
+
+    async def next_lock_id(self) -> int:
+        """Return a number above all that locks were ever given."""
+        async with self._session() as session:
+            return 1 + (await session.scalar(select(func.max(NumberRow.number))) or 0)
+
     async def lock(self, lock_id: int) -> LockRecord:
         """Return the lock of this number; raise NotRegistered."""
-        async with self._session() as session:
-            row = await session.get(LockRow, lock_id) if 0 < lock_id <= LARGEST_LOCK_ID else None
+        if not 0 < lock_id <= LARGEST_LOCK_ID:
+            raise _unknown(lock_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(LockRow).where(LockRow.id == lock_id))).one_or_none()
         if row is None:
             raise _unknown(lock_id)
         return _record(row)
@@ -146,20 +186,43 @@ class Registry:
             raise _unknown(*sorted(lock_ids - known)) from error
         return token
 
+    async def tokens(self) -> tuple[TokenRecord, ...]:
+        """Return all tokens, by number, those that have expired too."""
+        locks: defaultdict[int, set[int]] = defaultdict(set)
+        async with self._session() as session:
+            for grant in await session.scalars(select(GrantRow)):
+                locks[grant.token_id].add(grant.lock_id)
+            rows = await session.scalars(select(TokenRow).order_by(TokenRow.id))
+        return tuple(_token(row, frozenset(locks[row.id])) for row in rows)
+
+    async def revoke_token(self, token_id: int) -> None:
+        """Forget a token, which allows nothing from now on; raise NotRegistered."""
+        revocation = delete(TokenRow).where(TokenRow.id == token_id).returning(TokenRow.id)
+        async with self._session() as session:
+            revoked = await session.scalar(revocation) if 0 < token_id <= _LARGEST_TOKEN_ID else None
+        if revoked is None:
+            raise NotRegistered(f"There is no token {token_id}. `latchwire token list` shows those that exist.")
+
     async def authenticate(self, token: str, now: datetime) -> Grant | None:
         """Return what `token` allows, or None where it is malformed, unknown or expired; note its use once a minute."""
         if not looks_like_token(token):
             return None
         wanted = token_hash(token)
-        async with self._session() as session:
-            row = await session.scalar(select(TokenRow).where(TokenRow.hash == wanted))
-            if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
-                return None
-            locks = frozenset(await session.scalars(select(GrantRow.lock_id).where(GrantRow.token_id == row.id)))
-            # abs: a use noted while the clock ran ahead must not silence all later ones
-            if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
-                await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
-        return _grant(row, locks)
+        granted = select(TokenRow, GrantRow.lock_id).outerjoin(GrantRow, GrantRow.token_id == TokenRow.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(granted.where(TokenRow.hash == wanted))).all()
+        row = rows[0] if rows else None
+        if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
+            return None
+        # abs: a use noted while the clock ran ahead must not silence all later ones
+        if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
+            async with self._database.writing() as connection:
+                await connection.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
+        return Grant(
+            token_id=row.id,
+            scopes=_scopes(row.scopes),
+            locks=frozenset(row.lock_id for row in rows if row.lock_id is not None),
+        )
 
 
 def _in_folder(folder: StateFolder) -> URL:
@@ -191,7 +254,7 @@ def _unknown(*lock_ids: int) -> NotRegistered:
     return NotRegistered(f"There is no lock {numbers}. `latchwire lock list` shows the locks that exist.")
 
 
-def _record(row: LockRow) -> LockRecord:
+def _record(row: LockRow | Row[Any]) -> LockRecord:
     return LockRecord(
         id=row.id,
         name=row.name,
@@ -205,9 +268,9 @@ def _record(row: LockRow) -> LockRecord:
     )
 
 
-def _grant(row: TokenRow, locks: frozenset[int]) -> Grant:
-    return Grant(
-        token_id=row.id,
-        scopes=frozenset(Scope(name) for name in row.scopes.split()),
-        locks=locks,
-    )
+def _token(row: TokenRow, locks: frozenset[int]) -> TokenRecord:
+    return TokenRecord(id=row.id, scopes=_scopes(row.scopes), locks=locks, expires=row.expires, last_used=row.last_used)
+
+
+def _scopes(names: str) -> frozenset[Scope]:
+    return frozenset(map(Scope, names.split()))

@@ -15,7 +15,7 @@ from .schema import FIRST_REVISION, REVISION
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _NUMBERED = frozenset({1, 2})
-"""What the table schema_version held before there were revisions. The step from 1 to 2 is in FIRST_REVISION's next."""
+"""What the table schema_version held before there were revisions; of either, revision 0002 makes the same."""
 _ADVISORY_KEY = 0x6C61746368  # "latch": any number that all processes agree on
 
 
@@ -25,13 +25,13 @@ def bring_up_to_date(connection: Connection) -> None:
         return
     _exclude_others(connection)
     tables = set(inspect(connection).get_table_names())
-    if tables and "locks" not in tables:
+    adopted = {"locks", "schema_version"} <= tables and _adopt(connection)
+    found = FIRST_REVISION if adopted else _found(connection)
+    if tables and ("locks" not in tables or found is None):
         raise DamagedState(
             f"{place(connection.engine.url)} is a database, but no registry of Latchwire. "
             "Name another one in LATCHWIRE_DATABASE or another folder in LATCHWIRE_STATE_DIR."
         )
-    adopted = "schema_version" in tables and _adopt(connection)
-    found = FIRST_REVISION if adopted else _found(connection)
     if found != REVISION:
         _upgrade(connection, found, adopted=adopted)
 

@@ -30,8 +30,7 @@ class ClockKeeping:
         self._audit = audit
         self._expiry = expiry
         self._not_before_ns = 0
-        if not clock.trusted and clock.epoch < memory.floor:
-            self.lose()
+        self._judge()
 
     @property
     def state(self) -> ClockState:
@@ -51,6 +50,16 @@ class ClockKeeping:
             self._not_before_ns = self._clock.now_ns + FLOOR_SECONDS * NANOSECONDS
             self._memory.stage(FLOOR_KEY, Floor(time=self._clock.epoch))
 
+    def show(self, epoch: int) -> None:
+        """Take what the real-time clock shows now."""
+        self._clock.show(epoch)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Believe no clock that shows less than was known to be good, nor one whose zone cannot be read."""
+        if self._clock.epoch < self._memory.floor or self._memory.zone_is_lost:
+            self.lose()
+
     def lose(self) -> None:
         """Begin again at the floor, and stage the record of it."""
         self._clock.lose(self._memory.floor)
@@ -67,7 +76,7 @@ class ClockKeeping:
             return Refusal(status=Status.INVALID, rule=rule)
         zone = Zone(name=request.zone, rule=request.rule)
         moved = abs(request.time - self._clock.epoch) > SMALL_MOVE
-        renewed = zone != self._memory.zone
+        renewed = zone != self._memory.zone or self._memory.zone_is_lost
         if renewed or moved or not self._clock.trusted:
             self._audit.stage(AuditEvent.CLOCK_SET, cause=Cause.REQUEST, peer_id=peer, set_to=request.time)
         ledger = self._memory.ledger

@@ -3,7 +3,6 @@
 from protocol.vocabulary import AuditEvent, Cause
 
 from ..clock import DAY, NANOSECONDS, Clock
-from ..errors import StoreFull
 from ..memory import Memory
 from ..records import Pin
 from .audit import Audit
@@ -31,15 +30,12 @@ class Expiry:
         self.wake_ns = self._clock.now_ns + SWEEP_SECONDS * NANOSECONDS
 
     def step(self) -> None:
-        """Sweep where a sweep is due; a flash that has no room for it ends this one."""
+        """Sweep where a sweep is due; a flash that does not take it ends this one."""
         if self._clock.now_ns < self.wake_ns:
             return
         self.begin_anew()
         if self._clock.trusted:
-            try:
-                self._sweep(self._clock.epoch)
-            except StoreFull:
-                return
+            self._sweep(self._clock.epoch)
 
     def _sweep(self, now: int) -> None:
         for key, pin in list(self._memory.slots()):
@@ -51,7 +47,8 @@ class Expiry:
                 self._memory.stage(key, None)
                 self._memory.stage_change()
                 self._audit.stage(AuditEvent.PIN_EXPIRED, cause=Cause.AUTOMATIC, pin_id=pin.id)
-            self._memory.commit()
+            if not self._memory.try_commit():
+                return
 
 
 def _is_over(pin: Pin, now: int) -> bool:

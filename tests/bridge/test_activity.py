@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.activity import ActivityEntry, Item, Reading, read_on
+from bridge.activity import Activity, ActivityEntry, Item, Reading, read_on
 from bridge.audit import Gap, Replaced
 from bridge.errors import NotRegistered, Refused
 from bridge.states import by_contact
-from bridge.store.activity import SqlActivity
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from protocol.messages.audit import AuditReadResponse
@@ -74,11 +73,11 @@ def folder(tmp_path: Path) -> StateFolder:
     return folder
 
 
-async def read(ring: Ring, activity: SqlActivity, lock_id: int = FRONT.id) -> None:
+async def read(ring: Ring, activity: Activity, lock_id: int = FRONT.id) -> None:
     await read_on(ring.read_audit, activity, lock_id, lambda: NOW)
 
 
-async def stored(activity: SqlActivity, lock_id: int = FRONT.id) -> list[ActivityEntry]:
+async def stored(activity: Activity, lock_id: int = FRONT.id) -> list[ActivityEntry]:
     """Return everything that is stored, oldest first."""
     return list(reversed(await activity.entries(lock_id, 1000, None)))
 
@@ -91,12 +90,12 @@ def numbers(items: list[Item]) -> list[int | tuple[int, int] | None]:
     ]
 
 
-def in_registry(folder: StateFolder, test: Callable[[SqlActivity], Awaitable[None]]) -> None:
+def in_registry(folder: StateFolder, test: Callable[[Activity], Awaitable[None]]) -> None:
     run(folder, lambda registry: test(registry.activity))
 
 
 def test_records_come_back_as_the_lock_told_them_and_the_cursor_is_behind_the_last(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(*range(8))
         await read(ring, activity)
@@ -111,7 +110,7 @@ def test_records_come_back_as_the_lock_told_them_and_the_cursor_is_behind_the_la
 
 
 def test_each_lock_has_its_own_cursor_and_its_own_entries(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         front, back = Ring(), Ring()
         front.happen(1, 2)
         back.happen(3)
@@ -124,7 +123,7 @@ def test_each_lock_has_its_own_cursor_and_its_own_entries(folder: StateFolder) -
 
 
 def test_what_the_ring_has_overwritten_is_a_gap_where_it_was(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring(keep=4)
         ring.happen(*range(6))
         await read(ring, activity)
@@ -139,7 +138,7 @@ def test_what_the_ring_has_overwritten_is_a_gap_where_it_was(folder: StateFolder
 
 
 def test_another_flash_is_shown_and_read_from_its_start(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         old, new = Ring(), Ring()
         old.happen(*range(5))
         new.happen(*range(100, 104))
@@ -153,7 +152,7 @@ def test_another_flash_is_shown_and_read_from_its_start(folder: StateFolder) -> 
 
 
 def test_no_two_entries_have_one_date_and_clients_that_read_milliseconds_see_their_order(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(5, 5, 5)
         await read(ring, activity)
@@ -166,7 +165,7 @@ def test_no_two_entries_have_one_date_and_clients_that_read_milliseconds_see_the
 
 
 def test_a_clock_that_was_set_back_gives_no_date_twice(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(5, 9, 5, 5)
         await read(ring, activity)
@@ -180,7 +179,7 @@ def test_a_clock_that_was_set_back_gives_no_date_twice(folder: StateFolder) -> N
 def test_a_record_of_a_clock_without_trust_is_dated_neither_in_the_future_nor_before_the_one_before_it(
     folder: StateFolder, time: int, dated: float
 ) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(7)
         ring.happen(time, clock=ClockState.UNTRUSTED)
@@ -193,7 +192,7 @@ def test_a_record_of_a_clock_without_trust_is_dated_neither_in_the_future_nor_be
 
 
 def test_a_record_of_a_clock_without_trust_follows_even_one_that_is_dated_in_the_future(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(5000)
         ring.happen(0, clock=ClockState.UNTRUSTED)
@@ -205,7 +204,7 @@ def test_a_record_of_a_clock_without_trust_follows_even_one_that_is_dated_in_the
 
 @pytest.mark.parametrize("lost", [{1}, {1, 2}])
 def test_a_gap_before_everything_is_dated_as_what_follows_it(folder: StateFolder, lost: set[int]) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(7, 7)
         ring.lost = lost
@@ -218,7 +217,7 @@ def test_a_gap_before_everything_is_dated_as_what_follows_it(folder: StateFolder
 
 
 def test_pages_by_date_tell_everything_once(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring(keep=40)
         ring.happen(*(number // 4 for number in range(50)))
         await read(ring, activity)
@@ -250,7 +249,7 @@ def remove_locks(folder: StateFolder) -> None:
 
 
 def test_of_two_readers_that_read_the_same_the_slower_one_stores_nothing(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(1, 2)
         faster, slower = Reading(cursor=2), Reading(cursor=1)
@@ -287,7 +286,7 @@ def test_a_bridge_that_dies_at_any_statement_doubles_nothing_and_loses_nothing(f
             await registry.close()
         return True
 
-    async def after(activity: SqlActivity) -> None:
+    async def after(activity: Activity) -> None:
         so_far = numbers([entry.item for entry in await stored(activity)])
         assert so_far == [(1, 2), 3, 4, 5, 6][: len(so_far)]
         reading = await activity.reading(FRONT.id)
@@ -332,7 +331,7 @@ def test_a_reading_that_is_cancelled_at_any_statement_keeps_nobody_from_the_regi
 
 
 def test_entries_go_with_their_lock_and_none_are_stored_for_one_that_is_gone(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(1)
         await read(ring, activity)
@@ -346,7 +345,7 @@ def test_entries_go_with_their_lock_and_none_are_stored_for_one_that_is_gone(fol
 
 
 def test_an_audit_that_does_not_go_on_stores_nothing_of_it(folder: StateFolder) -> None:
-    async def test(activity: SqlActivity) -> None:
+    async def test(activity: Activity) -> None:
         ring = Ring()
         ring.happen(1, 2)
         ring.records[1] = replace(ring.records[1], sequence=1)

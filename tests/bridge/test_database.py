@@ -5,10 +5,13 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.private_files import write_private
@@ -17,6 +20,9 @@ from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
 from tests.bridge.registries import FRONT, nothing, query, run
 from tests.bridge.test_journal import RECORD
+
+WAYS = ("session", "writing", "reading")
+"""How a Database is asked."""
 
 
 @pytest.fixture
@@ -108,12 +114,13 @@ def test_a_database_that_cannot_be_opened_is_reported_before_any_thread_is_start
         asyncio.run(Registry.open(folder))
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFolder) -> None:
+@pytest.mark.parametrize("name", ["guests", "locks", "schema_version", "alembic_version"])
+def test_a_database_of_another_program_is_refused_and_left_alone(folder: StateFolder, name: str) -> None:
     write_private(folder.database, b"")
-    query(folder, "CREATE TABLE guests (name)")
+    query(folder, f"CREATE TABLE {name} (version_num)")
     with pytest.raises(DamagedState, match=r"latchwire\.db is a database, but no registry of Latchwire"):
         asyncio.run(Registry.open(folder))
-    assert query(folder, "SELECT name FROM sqlite_master") == [("guests",)]
+    assert query(folder, "SELECT name FROM sqlite_master") == [(name,)]
 
 
 def test_openings_at_once_make_one_registry(folder: StateFolder) -> None:
@@ -159,5 +166,41 @@ def test_many_tasks_of_one_process_do_not_lock_each_other_out(folder: StateFolde
         records = [replace(RECORD, wire_id=number) for number in range(100)]
         kept = await asyncio.gather(*(registry.journal.begin(record) for record in records))
         assert len({record.number for record in kept}) == 100
+
+    run(folder, scenario)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_connection_syncs_what_it_commits(folder: StateFolder, way: str) -> None:
+    async def scenario(registry: Registry) -> None:
+        async with getattr(registry._database, way)() as connection:
+            found = [await connection.scalar(text(f"PRAGMA {name}")) for name in ("synchronous", "journal_mode")]
+        assert found == [3, "persist"]
+
+    run(folder, scenario)
+
+
+def test_what_is_written_by_a_connection_for_reading_is_lost(folder: StateFolder) -> None:
+    async def scenario(registry: Registry) -> None:
+        await registry.add_lock(FRONT)
+        async with registry._database.reading() as connection:
+            await connection.execute(text("DELETE FROM locks"))
+        assert await registry.locks() == (FRONT,)
+
+    run(folder, scenario)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failure_in_mid_work_is_told_and_changes_nothing(folder: StateFolder, way: str) -> None:
+    async def fail(connecting: AbstractAsyncContextManager[AsyncConnection]) -> None:
+        async with connecting as connection:
+            await connection.execute(text("DELETE FROM locks"))
+            await connection.execute(text("DELETE FROM guests"))
+
+    async def scenario(registry: Registry) -> None:
+        await registry.add_lock(FRONT)
+        with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read or written .*no such table"):
+            await fail(getattr(registry._database, way)())
+        assert await registry.locks() == (FRONT,)
 
     run(folder, scenario)

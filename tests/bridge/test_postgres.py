@@ -114,6 +114,21 @@ def test_locks_tokens_and_changes_come_back_as_they_were_saved(at_the_server: At
     assert not folder.database.exists()
 
 
+def test_what_is_removed_takes_rights_along_and_leaves_its_number(at_the_server: At) -> None:
+    async def scenario(registry: Registry) -> None:
+        await registry.add_lock(FRONT)
+        await registry.create_token(scopes=READ, lock_ids=frozenset({1}), expires=None)
+        assert await registry.rename_lock(1, "garage") == replace(FRONT, name="garage")
+        assert not await registry.remove_lock(1, even_paired=False)
+        assert await registry.remove_lock(1, even_paired=True)
+        assert [token.locks for token in await registry.tokens()] == [frozenset()]
+        assert await registry.next_lock_id() == 2
+        await registry.revoke_token(1)
+        assert await registry.tokens() == ()
+
+    at_the_server(scenario)
+
+
 def test_what_clashes_is_refused(at_the_server: At) -> None:
     async def scenario(registry: Registry) -> None:
         await registry.add_lock(FRONT)
@@ -160,7 +175,8 @@ def test_the_last_revision_has_the_tables_of_the_models(at_the_server: At, url: 
 
 def test_a_server_that_cannot_be_reached_is_told_of(folder: StateFolder, tmp_path: Path) -> None:
     url = f"postgresql+asyncpg://latch:hidden@/postgres?host={tmp_path}"
-    with pytest.raises(DamagedState, match="cannot be reached") as caught:
+    sentence = r"cannot be read or written \(.*No such file or directory\)\. See that the server of LATCHWIRE"
+    with pytest.raises(DamagedState, match=sentence) as caught:
         asyncio.run(Registry.open(folder, url))
     assert "hidden" not in str(caught.value)
 
@@ -183,3 +199,9 @@ def test_what_is_known_and_what_happened_come_back_and_readers_at_once_store_eac
             await registry.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("words", "cause"), [("latch@/nowhere", "does not exist"), ("nobody@/postgres", "does not")])
+def test_a_server_that_lets_nobody_in_is_told_of(folder: StateFolder, server: Path, words: str, cause: str) -> None:
+    with pytest.raises(DamagedState, match=cause):
+        asyncio.run(Registry.open(folder, f"postgresql+asyncpg://{words}?host={server}"))

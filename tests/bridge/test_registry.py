@@ -1,7 +1,5 @@
 """Locks and tokens in the registry."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import fields, replace
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -221,28 +219,5 @@ def test_the_database_holds_a_tokens_hash_and_never_the_token(folder: StateFolde
         data = folder.database.read_bytes()
         assert token_hash(token) in data
         assert token.removeprefix("lw_")[:20].encode() not in data
-
-    run(folder, scenario)
-
-
-def test_the_id_of_a_revoked_token_is_never_given_again(folder: StateFolder) -> None:
-    async def scenario(registry: Registry) -> None:
-        first = await new_grant(registry)
-        query(folder, "DELETE FROM tokens")
-        assert (await new_grant(registry)).token_id > first.token_id
-
-    run(folder, scenario)
-
-
-def test_a_removed_lock_takes_its_grants_along(folder: StateFolder) -> None:
-    async def scenario(registry: Registry) -> None:
-        await registry.add_lock(FRONT)
-        token = await registry.create_token(scopes=READ, lock_ids=frozenset({1}), expires=None)
-        with closing(sqlite3.connect(folder.database)) as connection, connection:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("DELETE FROM locks")
-        grant = await registry.authenticate(token, NOW)
-        assert grant
-        assert grant.locks == frozenset()
 
     run(folder, scenario)

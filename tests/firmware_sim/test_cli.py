@@ -268,7 +268,8 @@ def test_what_is_no_label_s_file_stays(tmp_path: Path, make: Callable[[Path], ob
 
 
 def test_the_readmes_plan_of_faults_is_taken_and_strikes(folder: Place) -> None:
-    (plan,) = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (plan,) = re.findall(r"```toml\n(\[\[fault.*?)```", readme, re.DOTALL)
     Path(folder.path("faults.toml")).write_text(plan + '\n[[fault]]\ncpu = "reset"\nat = 0\n')
     with folder.staying(
         "sim", "run", "--tcp", "127.0.0.1:0", "--control", folder.path("bad"), "--faults", folder.path("faults.toml")

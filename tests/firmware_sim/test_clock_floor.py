@@ -8,7 +8,7 @@ import pytest
 from firmware_sim.clock import DAY, MAX_TIME, NANOSECONDS
 from firmware_sim.errors import StoreFull
 from firmware_sim.events import ClockDrifted
-from firmware_sim.records import AUDIT_KEYS
+from firmware_sim.records import AUDIT_KEYS, ZONE_KEY, Zone
 from protocol.messages.clock import ClockSetRequest, ClockSetResponse
 from protocol.messages.declaration import Refusal
 from protocol.vocabulary import (
@@ -64,6 +64,51 @@ def test_a_floor_goes_back_with_force() -> None:
     assert floor(bench) == 5
     bench.show(None)
     assert bridge.ask(replace(SET, time=1)) == TAKEN
+
+
+def test_a_trusted_clock_that_shows_a_time_behind_its_floor_is_believed_no_more() -> None:
+    bench, bridge = lock()
+    guest = PinEntry(digits="86420", alias="guest", schedule=Schedule(valid_until=NOW + 3600))
+    bridge.created(guest)
+    bridge.created(ANNA)
+    bench.wait(DAY)
+    bench.wake()
+    assert floor(bench) == NOW + DAY
+    assert bench.enter(guest.digits).denial is Denial.EXPIRED
+    bench.show(NOW + 10)
+    for _ in range(2):
+        assert bench.enter(guest.digits).denial is Denial.CLOCK_UNTRUSTED
+        assert bench.opens(ANNA.digits)
+        bench.power_cycle()
+    assert records(bench, AuditEvent.CLOCK_LOST)
+    bridge.shake()
+    assert isinstance(bridge.ask(replace(SET, time=NOW + DAY + 60)), ClockSetResponse)
+    assert bench.enter(guest.digits).denial is Denial.EXPIRED
+
+
+def test_a_step_back_that_stays_above_the_floor_is_believed() -> None:
+    bench, _ = lock()
+    bench.show(NOW + 7200)
+    bench.show(NOW + 10)
+    assert bench.device.firmware.clock.trusted
+
+
+def test_a_zone_that_this_firmware_cannot_read_lets_no_schedule_open() -> None:
+    bench, bridge = lock()
+    daily = Schedule(windows=(Window(weekdays=Weekdays(127), start=0, end=1440),))
+    office = PinEntry(digits="86420", alias="office", schedule=daily)
+    bridge.created(office)
+    bridge.created(ANNA)
+    bench.device.firmware.memory.stage(ZONE_KEY, Zone(name="Future", rule="of a later firmware"))
+    bench.device.firmware.memory.commit()
+    bench.power_cycle()
+    assert bench.enter(office.digits).denial is Denial.CLOCK_UNTRUSTED
+    assert bench.opens(ANNA.digits)
+    bridge.shake()
+    assert isinstance(bridge.ask(replace(SET, zone="UTC", rule="UTC0", force=True)), ClockSetResponse)
+    assert bench.opens(office.digits)
+    bench.power_cycle()
+    assert bench.opens(office.digits)
 
 
 def test_the_floor_follows_a_trusted_clock_that_shows_a_day_more() -> None:

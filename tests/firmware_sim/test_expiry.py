@@ -223,3 +223,15 @@ def swept(cut: int) -> tuple[bool, NorFlash, int]:
     except PowerCut:
         return False, flash, before
     return True, flash, before
+
+
+def test_a_sweep_that_flash_does_not_take_leaves_the_pin_and_the_keypad_works() -> None:
+    flash = FailingFlash(NorFlash(GEOMETRY))
+    bench, bridge = lock(flash=flash)
+    bridge.created(until(NOW + 10))
+    bridge.created(ANNA)
+    sleep_until(bench, 1.5 * DAY)
+    flash.bad_pages = set(range(1, GEOMETRY.pages))
+    bench.wait(2 * DAY)
+    assert bench.opens(ANNA.digits)
+    assert ids(bench) == [1, 2]

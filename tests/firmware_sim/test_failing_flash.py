@@ -1,5 +1,7 @@
 """What fails, fails as it was told to: torn by bits, worn by erases, bad by pages and words, within NOR's rules."""
 
+from functools import partial
+
 import pytest
 
 from firmware_sim.errors import PowerCut
@@ -97,3 +99,48 @@ def test_a_page_takes_so_many_erases_and_no_more() -> None:
     assert (inner.wear, inner.read(64, 4)) == ([0, 2, 0, 0], bytes(4))
     flash.erase(2)
     assert inner.wear[2] == 1
+
+
+def test_a_worn_page_does_not_look_erased() -> None:
+    inner = NorFlash(SMALL)
+    flash = FailingFlash(inner, endurance=0)
+    flash.erase(1)
+    assert inner.read(64, 4) == b"\x7f" + ERASED * 3
+
+
+@pytest.mark.parametrize("tear", Tear)
+def test_an_operation_that_power_cuts_off_does_no_more_than_the_cells_take(tear: Tear) -> None:
+    inner = NorFlash(SMALL)
+    flash = FailingFlash(inner, endurance=1)
+    flash.bad_pages, flash.dead_words = {0}, {68}
+    flash.program(64, b"abcd")
+    flash.program(128, b"abcd")
+    flash.erase(2)
+    flash.program(128, b"efgh")
+    before = inner.read(0, SMALL.size)
+    operations = (
+        partial(flash.erase, 0),
+        partial(flash.program, 0, bytes(4)),
+        partial(flash.program, 68, bytes(4)),
+        partial(flash.erase, 2),
+    )
+    for cut_off in operations:
+        flash.cut_after(1, tear, all_ones)
+        with pytest.raises(PowerCut):
+            cut_off()
+        assert inner.read(0, SMALL.size) == before
+
+
+def all_ones(count: int) -> int:
+    return (1 << count) - 1
+
+
+def test_an_erase_that_power_cuts_off_wears_its_page() -> None:
+    inner = NorFlash(SMALL)
+    flash = FailingFlash(inner, endurance=1)
+    flash.cut_after(1, Tear.ALL)
+    with pytest.raises(PowerCut):
+        flash.erase(1)
+    flash.program(64, bytes(4))
+    flash.erase(1)
+    assert inner.read(64, 4) == bytes(4)

@@ -38,7 +38,7 @@ LARGEST: dict[int, FlashRecord] = {
     IDENTITY_KEY: Identity(private=b"\xff" * 32),
     FLOOR_KEY: Floor(time=0xFFFFFFFF),
     LEDGER_KEY: Ledger(list_version=0xFFFFFFFF, last_id=0xFFFF),
-    ZONE_KEY: Zone(name="Z" * 64, rule="R" * 64),
+    ZONE_KEY: Zone(name="Z" * 64, rule="R" * 63 + "0"),
     PEER_KEYS[0]: Peer(peer_id=0xFFFFFFFF, public_key=b"\xff" * 32),
     OPERATION_KEYS[0]: Operation(operation=0xFFFFFFFF, fingerprint=b"\xff" * 8, response=b"\xff" * 8),
     SLOT_KEYS[0]: Pin(
@@ -161,7 +161,7 @@ def test_the_records_of_today_stay_readable() -> None:
     frozen = {
         IDENTITY_KEY: "ff" * 32,
         LEDGER_KEY: "ffffffff ffff",
-        ZONE_KEY: "40" + "5a" * 64 + "40" + "52" * 64,
+        ZONE_KEY: "40" + "5a" * 64 + "40" + "52" * 63 + "30",
         PEER_KEYS[0]: "ffffffff" + "ff" * 32,
         OPERATION_KEYS[0]: "ffffffff" + "ff" * 8 + "08" + "ff" * 8,
         SLOT_KEYS[0]: "ffff 08"

@@ -2,9 +2,16 @@
 
 from itertools import count
 
+import pytest
+
+from firmware_sim.behaviours.audit import Audit
+from firmware_sim.behaviours.reset import stage_reset
+from firmware_sim.clock import Clock
 from firmware_sim.device import GEOMETRY
 from firmware_sim.errors import PowerCut
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
+from firmware_sim.memory import Memory
 from firmware_sim.records import AUDIT_RECORDS
 from protocol.messages.audit import AuditReadRequest, AuditReadResponse
 from protocol.vocabulary import AuditEvent, BoltState, PinEntry
@@ -86,3 +93,21 @@ def test_power_lost_in_a_reset_leaves_the_lock_as_before_or_reset() -> None:
             assert wiped
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {False, True}
+
+
+def test_a_reset_after_which_flash_takes_no_new_key_leaves_a_lock_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    flash = FailingFlash(NorFlash(GEOMETRY))
+    bench = Bench(flash=flash)
+    peer_of(bench).created(ANNA)
+
+    def reset_and_fail(memory: Memory, clock: Clock, audit: Audit) -> None:
+        stage_reset(memory, clock, audit)
+        memory.afterwards(lambda: flash.bad_pages.update(range(1, GEOMETRY.pages)))
+
+    monkeypatch.setattr("firmware_sim.firmware.stage_reset", reset_and_fail)
+    bench.hold_button(10)
+    assert flash.bad_pages
+    assert bench.peers == []
+    assert not bench.opens(ANNA.digits)
+    bench.power_cycle()
+    assert not bench.opens(ANNA.digits)

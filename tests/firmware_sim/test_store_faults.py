@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from itertools import count
+from random import Random
 
 import pytest
 
@@ -199,3 +200,37 @@ def test_flash_that_takes_not_even_a_format_is_a_clean_error() -> None:
     flash.bad_pages = set(range(SMALL.pages))
     with pytest.raises(FlashWorn, match="worn"):
         Store.mount(flash, REGION)
+
+
+def test_wear_and_power_cuts_together_cost_no_value_and_bring_none_back() -> None:
+    ended = 0
+    for seed in range(1500):
+        luck = Random(seed)  # noqa: S311  a test has to repeat itself
+        held: list[Values] = [{}]
+        flash = FailingFlash(NorFlash(SMALL), endurance=luck.randint(1, 8))
+        with suppress(FlashWorn):
+            _live(flash, held, luck)
+            continue
+        ended += 1
+        flash.disarm()
+        with suppress(FlashWorn):
+            assert dict(Store.mount(flash, REGION).items()) in held
+    assert ended > 300
+
+
+def _live(flash: FailingFlash, held: list[Values], luck: Random) -> None:
+    """Change a store at random, and lose power at random; `held` is what it may hold at the moment."""
+    while flash.operations < 400:
+        try:
+            store = Store.mount(flash, REGION)
+            assert dict(store.items()) in held
+            held[:] = [dict(store.items())]
+            for _ in range(luck.randint(1, 6)):
+                changes = {luck.randint(1, 3): luck.choice((None, luck.randbytes(8)))}
+                held.append(changed(held[-1], changes))
+                if luck.random() < 0.3:
+                    flash.cut_after(luck.randint(1, 12), luck.choice(tuple(Tear)), luck.getrandbits)
+                store.commit(changes)
+                held[:] = held[-1:]
+        except PowerCut:
+            continue

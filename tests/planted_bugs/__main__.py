@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import api, bridge, commands, edge, knowledge, lock, protocol, whole_runs
+from . import api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,7 @@ BUGS = (
     *commands.BUGS,
     *edge.BUGS,
     *knowledge.BUGS,
+    *pins.BUGS,
     *whole_runs.BUGS,
 )
 

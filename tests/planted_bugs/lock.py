@@ -225,4 +225,32 @@ BUGS = (
         bad="                pass\n",
         tests=("tests/firmware_sim/test_store_faults.py",),
     ),
+    Bug(
+        name="a clock behind its floor is believed",
+        file="firmware_sim/behaviours/clock.py",
+        good="if self._clock.epoch < self._memory.floor or self._memory.zone_is_lost:",
+        bad="if not self._clock.trusted and self._clock.epoch < self._memory.floor:",
+        tests=("tests/firmware_sim/test_clock_floor.py",),
+    ),
+    Bug(
+        name="a sweep that flash does not take ends the lock",
+        file="firmware_sim/behaviours/expiry.py",
+        good="            if not self._memory.try_commit():\n                return\n",
+        bad="            self._memory.commit()\n",
+        tests=("tests/firmware_sim/test_expiry.py",),
+    ),
+    Bug(
+        name="a zone that cannot be read is taken for UTC",
+        file="firmware_sim/memory.py",
+        good="        return ZONE_KEY in self.unreadable\n",
+        bad="        return False\n",
+        tests=("tests/firmware_sim/test_clock_floor.py",),
+    ),
+    Bug(
+        name="a start ends where flash takes no new key",
+        file="firmware_sim/firmware.py",
+        good="            self.memory.try_commit()  # a flash",
+        bad="            self.memory.commit()  # a flash",
+        tests=("tests/firmware_sim/test_reset.py",),
+    ),
 )

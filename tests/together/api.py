@@ -16,11 +16,9 @@ from bridge.client import LockClient
 from bridge.http.app import create_app
 from bridge.records import Grant, LockRecord, Scope
 from bridge.service import Service
-from bridge.states import Renewal
-from bridge.store.activity import SqlActivity
 from bridge.store.registry import Registry
-from bridge.store.states import SqlStates
 from tests.together.desk import Desk, at_a_desk
+from tests.together.memories import MemoryActivity, MemoryStates
 
 ALICE, BOB, READER = "lw_alice", "lw_bob", "lw_reader"
 NUMBERS = {ALICE: 1, BOB: 2, READER: 3}
@@ -28,29 +26,21 @@ NUMBERS = {ALICE: 1, BOB: 2, READER: 3}
 Body = Mapping[str, object]
 
 
-class _Forgetful(SqlStates):
-    """Keeps nothing of what a lock tells."""
-
-    def __init__(self) -> None:
-        pass
-
-    async def renew(self, lock_id: int, renewal: Renewal) -> None:
-        pass
-
-
 class _OneLock(Registry):
     """A registry that knows the desk's lock and three tokens, and needs no file."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._activity = MemoryActivity()
+        self._states = MemoryStates()
 
     @property
-    def activity(self) -> SqlActivity:
-        return None  # type: ignore[return-value]  # nobody here asks what happened
+    def activity(self) -> MemoryActivity:
+        return self._activity
 
     @property
-    def states(self) -> SqlStates:
-        return _Forgetful()
+    def states(self) -> MemoryStates:
+        return self._states
 
     async def authenticate(self, token: str, now: datetime) -> Grant | None:
         del now

@@ -9,10 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from bridge.cli.running import run
 
 PATIENCE = 30
 """Seconds after which a command that should have ended is taken for hung."""
@@ -79,7 +83,7 @@ class Place:
     def latchwire(self, *words: str, stdin: str = "") -> Ended:
         """Run one command to its end."""
         done = subprocess.run(
-            _command(words),
+            command(words),
             input=stdin,
             capture_output=True,
             text=True,
@@ -91,13 +95,26 @@ class Place:
         assert "Traceback" not in done.stderr
         return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
+    def here(self, *words: str, stdin: str = "") -> Ended:
+        """Run one command inside this process: ten times as fast, for tests that need many."""
+        out, err = StringIO(), StringIO()
+        with (
+            patch.dict(os.environ, self.environment),
+            patch.object(sys, "stdin", StringIO(stdin)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = run(words)
+        self.said += [out.getvalue(), err.getvalue()]
+        return Ended(code=code, out=out.getvalue(), err=err.getvalue())
+
     @contextmanager
     def staying(self, *words: str) -> Iterator[Staying]:
         """Run a command that stays, from its ready line on."""
         errors = self.folder / f"stderr-{len(list(self.folder.iterdir()))}"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                _command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
+                command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
             )
         try:
             assert process.stdout is not None
@@ -119,11 +136,11 @@ class Place:
             "--control", self.path("ctl"), "--label-file", self.path("label"), "--pairing-open", *more,
         )  # fmt: skip
 
-    def pair(self, *more: str, name: str = "front", number: int = 123) -> Ended:
+    def pair(self, *more: str, name: str = "front", number: int = 123, zone: str = "UTC") -> Ended:
         """Pair with the lock at the path lock0."""
         return self.latchwire(
             "pair", f"serial:{self.path('lock0')}", "--label-file", self.path("label"), "--name", name,
-            "--id", str(number), "--zone", "UTC", *more,
+            "--id", str(number), "--zone", zone, *more,
         )  # fmt: skip
 
     def token(self, *scopes: str, lock: str = "123") -> str:
@@ -149,7 +166,8 @@ def place(environment: Mapping[str, str] | None = None) -> Iterator[Place]:
         shutil.rmtree(folder)
 
 
-def _command(words: list[str] | tuple[str, ...]) -> list[str]:
+def command(words: list[str] | tuple[str, ...]) -> list[str]:
+    """Return how a process runs these words."""
     return [sys.executable, "-m", "bridge.cli", *words]
 
 
@@ -159,7 +177,7 @@ def typed(bench: Place, answer: str, *words: str) -> int:
     try:
         os.write(master, answer.encode() + b"\n")
         done = subprocess.run(
-            _command(words), stdin=slave, capture_output=True, text=True, timeout=PATIENCE, env=bench.environment,
+            command(words), stdin=slave, capture_output=True, text=True, timeout=PATIENCE, env=bench.environment,
             check=False,
         )  # fmt: skip
     finally:

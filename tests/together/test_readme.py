@@ -77,9 +77,26 @@ def test_the_tour_works_as_written() -> None:
     text = "\n".join(said)
     assert '{"result":{"id":1},"success":true,"errorMessages":[],"statusCode":201}' in text
     assert "granted: pin 1 opens" in text
-    assert re.search(r"denied: pin 1 opens .*; at the lock it is Saturday 2026-11-28 .*\nexit code 4", text)
+    assert re.search(r"denied: pin 1 opens .*; at the lock it is Saturday 2030-01-12 .*\nexit code 4", text)
     assert "The lock holds the pin as 2." in text
     assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
+
+
+def test_the_files_of_pins_say_the_same_and_their_commands_work_as_written(bench: Place) -> None:
+    section = README.read_text().partition("\n## Files of pins\n")[2].partition("\n## ")[0]
+    for kind in ("csv", "toml"):
+        (text,) = re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL)
+        bench.folder.joinpath(f"pins.{kind}").write_text(text)
+    (block,) = blocks("Files of pins")
+    with bench.lock():
+        assert bench.pair().code == 0
+        ended = []
+        for words in commands(block):
+            paths = re.sub(r"[a-z]+\.(?:csv|toml)", lambda found: bench.path(found[0]), words)
+            ended.append(bench.here(*paths.split()[1:]))
+    assert [one.code for one in ended] == [0] * 5, ended
+    assert [one.out.splitlines()[-1] for one in ended[:3]] == ["2 add", "2 verified", "2 equal"]
+    assert ended[4].out.splitlines()[-1] == "2 already there"
 
 
 def test_every_call_and_every_answer_is_in_its_table() -> None:
@@ -129,7 +146,7 @@ def test_every_call_at_a_lock_is_in_its_table_with_its_scope() -> None:
 def test_every_exit_code_is_told() -> None:
     text = " ".join(README.read_text().partition("\nExit codes: ")[2].partition("\n\n")[0].split())
     told = {int(code) for code in re.findall(r"(?:^|, )(\d+) [a-z]", text)}
-    assert told == {exits.OK, exits.INTERRUPTED, exits.INTERNAL, *exits.BY_ERROR.values()}
+    assert told == {exits.OK, exits.INTERRUPTED, exits.INTERNAL, exits.READ_BACK_DIFFERS, *exits.BY_ERROR.values()}
 
 
 def test_every_command_is_in_its_table() -> None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli.times import describe_window, parse_days, parse_hours, parse_moment, parse_windows
+from bridge.cli.times import (
+    describe_window,
+    describe_windows,
+    parse_days,
+    parse_hours,
+    parse_moment,
+    parse_window,
+    parse_window_list,
+    parse_windows,
+)
 from bridge.errors import UsageError
 from protocol.vocabulary import EVERY_DAY, Weekdays, Window
 
@@ -77,3 +86,41 @@ def test_a_moment_without_an_offset_is_the_locks_local_time() -> None:
 def test_a_moment_that_a_lock_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_moment(text, WARSAW)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "start", "end"),
+    [
+        ("mon-fri 08:00-16:00", 31, 480, 960),
+        (" sat, sun  10:00-12:00 ", 96, 600, 720),
+        ("sat", 32, 0, 1440),
+        ("22:00-06:00", 127, 1320, 360),
+        ("daily 22:00-06:00", 127, 1320, 360),
+    ],
+)
+def test_a_window_is_days_and_hours_or_one_of_both(text: str, days: int, start: int, end: int) -> None:
+    assert parse_window(text) == Window(weekdays=Weekdays(days), start=start, end=end)
+
+
+@pytest.mark.parametrize("text", ["", " ", "always", "08:00-16:00 mon", "mon 08:00", "mon 08:00-16:00 18:00-20:00"])
+def test_what_is_no_window_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_window(text)
+
+
+def test_always_stands_for_no_windows_but_not_beside_others() -> None:
+    assert parse_window_list(["always"]) == parse_window_list([]) == ()
+    assert describe_windows(()) == "always"
+    with pytest.raises(UsageError):
+        parse_window_list(["always", "mon"])
+
+
+@given(
+    st.lists(
+        st.builds(
+            Window, weekdays=st.integers(1, 127).map(Weekdays), start=st.integers(0, 700), end=st.integers(701, 1440)
+        )
+    )
+)
+def test_windows_are_read_as_they_are_described(windows: list[Window]) -> None:
+    assert parse_window_list([*map(str.strip, describe_windows(tuple(windows)).split(";"))]) == tuple(windows)
