@@ -172,16 +172,23 @@ def command(words: list[str] | tuple[str, ...]) -> list[str]:
 
 
 def typed(bench: Place, answer: str, *words: str) -> int:
-    """Run one command at a terminal where somebody types `answer` and the return key; return its exit code."""
+    """Run one command at a terminal where somebody types `answer` when it is asked for; return its exit code."""
     master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command(words), stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0,
+        env=bench.environment, start_new_session=True,
+    )  # fmt: skip
     try:
-        os.write(master, answer.encode() + b"\n")
-        done = subprocess.run(
-            command(words), stdin=slave, capture_output=True, text=True, timeout=PATIENCE, env=bench.environment,
-            check=False,
-        )  # fmt: skip
+        assert process.stderr is not None
+        asked = process.stderr.read(1)
+        if asked:  # a question: what is typed before it would be thrown away
+            while not asked.endswith(": ") and (more := process.stderr.read(1)):
+                asked += more
+            os.write(master, answer.encode() + b"\n")
+        told, failed = process.communicate(timeout=PATIENCE)
     finally:
+        process.kill()
         os.close(master)
         os.close(slave)
-    bench.said += [done.stdout, done.stderr]
-    return done.returncode
+    bench.said += [told, asked + failed]
+    return process.returncode

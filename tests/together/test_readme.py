@@ -14,7 +14,7 @@ from bridge.cli.running import build_app
 from bridge.http.app import create_app
 from bridge.http.metrics import Metrics
 from tests.bridge.http.doubles import RecordingService
-from tests.together.processes import PATIENCE, Place, place
+from tests.together.processes import PATIENCE, Place, place, typed
 
 README = Path(__file__).parents[2] / "README.md"
 STAYING = ("latchwire sim run", "latchwire serve")
@@ -65,6 +65,23 @@ class Shells:
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
+
+
+def test_a_technician_gets_to_a_weekday_pin_as_written(bench: Place) -> None:
+    (block,) = blocks("At the door")
+    written = commands(block)
+    assert len(written) < 10
+    assert written[:2] == ["make demo", ". .venv/bin/activate"]
+    with bench.lock():
+        answers = {"pair": Path(bench.path("label")).read_text().strip(), "pin add": "97531"}
+        for words in (command.replace("/dev/ttyUSB0", bench.path("lock0")).split()[1:] for command in written[2:]):
+            answer = next((answer for name, answer in answers.items() if " ".join(words).startswith(name)), "")
+            if words == ["scan"]:  # of this machine's ports none is this lock's
+                words += [f"serial:{bench.path('lock0')}", "--no-ports"]
+            assert typed(bench, answer, *words) == 0, (words, bench.said[-2:])
+    said = "\n".join(bench.said)
+    assert re.search(r"1 +Cleaning +yes +.*mon-fri 08:00-16:00", said)
+    assert "97531" not in said
 
 
 def test_the_tour_works_as_written() -> None:
