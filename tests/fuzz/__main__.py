@@ -44,7 +44,7 @@ def fuzz(target: str, *, runs: int, seconds: int = 0, seed: int = 1) -> int:
         return 1
     if not any(CRASHES.iterdir()):
         CRASHES.rmdir()
-    return 0
+    return 0 if seconds or done.startswith(f"Done {runs} ") else 1
 
 
 def minimise(target: str) -> int:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
@@ -28,31 +29,37 @@ BUGS = (
 )
 
 
-def caught(bug: Bug) -> bool:
-    """Plant `bug` in a copy and return whether a test has failed there."""
+def red(tests: Sequence[str], bug: Bug | None = None) -> bool:
+    """Return whether one of `tests` fails in a copy of the project, in which `bug` is planted."""
     with tempfile.TemporaryDirectory(prefix="latchwire-bug-") as folder:
         copy = Path(folder, "project")
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info"))
-        file = copy / bug.file
-        text = file.read_text()
-        if text.count(bug.good) != 1:
-            raise SystemExit(f"{bug.name}: its text stands {text.count(bug.good)} times in {bug.file}")
-        file.write_text(text.replace(bug.good, bug.bad))
+        if bug:
+            _plant(bug, copy / bug.file)
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *bug.tests],
-            cwd=copy, capture_output=True, text=True, timeout=PATIENCE, check=False,
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
+            cwd=copy, capture_output=True, text=True, timeout=PATIENCE if bug else None, check=False,
         )  # fmt: skip
     if done.returncode not in (0, 1):
-        raise SystemExit(f"{bug.name}: the tests did not run\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{bug.name if bug else 'no bug'}: the tests did not run\n{done.stdout}{done.stderr}")
     return done.returncode == 1
+
+
+def _plant(bug: Bug, file: Path) -> None:
+    text = file.read_text()
+    if text.count(bug.good) != 1:
+        raise SystemExit(f"{bug.name}: its text stands {text.count(bug.good)} times in {bug.file}")
+    file.write_text(text.replace(bug.good, bug.bad))
 
 
 def main(wanted: list[str]) -> int:
     """Plant each bug, or those whose names contain one of the words given; return 1 where one was not caught."""
     chosen = [bug for bug in BUGS if not wanted or any(word in bug.name for word in wanted)]
     missed = 0
+    if red(sorted({test for bug in chosen for test in bug.tests})):
+        raise SystemExit("The tests are red without any bug: what they say of one means nothing.")
     for bug in chosen:
-        found = caught(bug)
+        found = red(bug.tests, bug)
         missed += not found
         sys.stdout.write(f"{'caught' if found else 'MISSED'}  {bug.name}\n")
         sys.stdout.flush()

@@ -29,6 +29,7 @@ from tests.simulation.model import Change, Verb, Violation
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+ZONE = "Europe/Warsaw"
 SILENCES = (AckTimeout, LinkLost, Unreachable, NotPaired)
 """How a request ends whose lock cannot be asked just now."""
 
@@ -121,7 +122,8 @@ class Bridge:
         await self.change(self._next_change())
         if self.unknown:
             raise Violation("with nothing failing, a change has no outcome")
-        await self.read_audit()
+        while not await self.read_audit():
+            continue
 
     async def resolve(self) -> None:
         """Find out what became of the change whose outcome is unknown: by asking for it again, or by the journal."""
@@ -183,13 +185,17 @@ class Bridge:
         self._world.model.resolved(change, made=made)
         self.unknown = None
 
-    async def read_audit(self) -> None:
-        """Read on in the audit from where this bridge has got to."""
+    async def read_audit(self) -> bool:
+        """Read on in the audit from where this bridge has got to; return whether it has come to the end."""
         page = await self._engine.read(self._record, LockClient.read_audit, self.audit_read)
+        expected = max(self.audit_read + 1, page.first)
         for record in page.records:
-            if record.sequence <= self.audit_read or self._world.lock.audit.get(record.sequence) != record:
-                raise Violation("a bridge has read an audit record twice, or another one than the lock made")
-            self.audit_read = record.sequence
+            if record.sequence != expected:
+                raise Violation("a bridge has read an audit record twice, or missed one")
+            if self._world.lock.audit.get(record.sequence) != record:
+                raise Violation("a bridge has read another audit record than the lock made")
+            self.audit_read, expected = record.sequence, expected + 1
+        return self.audit_read == page.last
 
     async def restart(self) -> None:
         """Die without a word, as a killed process does, whose links its system closes; start anew on the journal."""
@@ -230,7 +236,7 @@ class Bridge:
 
     @staticmethod
     async def _set_clock(client: LockClient) -> None:
-        await client.set_clock("UTC", force=True)
+        await client.set_clock(ZONE, force=True)
 
     async def _ask(self, change: Change) -> tuple[int, int | None]:
         engine, record, entry = self._engine, self._record, change.entry
@@ -263,6 +269,7 @@ class Bridge:
             Schedule(),
             Schedule(windows=(Window(weekdays=Weekdays(self._luck.randrange(1, 128)), start=480, end=960),)),
             Schedule(windows=(Window(weekdays=Weekdays(127), start=1320, end=360),)),
+            Schedule(windows=(Window(weekdays=Weekdays(127), start=90, end=150),)),
             Schedule(valid_from=round(self._world.epoch()) + self._luck.randrange(-60, 60)),
             Schedule(valid_until=round(self._world.epoch()) + self._luck.randrange(1, 60)),
         )

@@ -9,6 +9,7 @@ import copy
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from itertools import count
@@ -23,11 +24,13 @@ from firmware_sim.errors import PowerCut
 from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.faults import ClockKind, CpuKind, Fault, FlashKind, Kind, LinkKind
 from firmware_sim.flash import NorFlash
+from firmware_sim.keypad import Decision
 from firmware_sim.luck import stream
 from hil.inprocess import InProcessLock
-from protocol.vocabulary import Denial
+from protocol.vocabulary import AuditEvent, Denial
 from tests.protocol.schedule_oracle import expected_denial
-from tests.simulation.bridges import Bridge
+from tests.simulation.bridges import ZONE, Bridge
+from tests.simulation.keypad import KeypadCount
 from tests.simulation.lock import WatchedLock
 from tests.simulation.model import Model, Violation
 from tests.together.door import EPOCH, Door, WiredLock
@@ -39,7 +42,9 @@ LIVENESS = 90
 """Virtual seconds within which all must agree once nothing fails any more."""
 LATEST = 10
 """Seconds by which a frame is late at most, and with it a clock that it sets."""
-ZONE = ZoneInfo("UTC")
+_EDGES = (datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC))
+STARTS = (EPOCH, *(round(edge.timestamp()) - 30 for edge in _EDGES))
+"""When worlds begin: at an hour like others, or half a minute before the clocks of ZONE change."""
 
 
 class World:
@@ -49,6 +54,7 @@ class World:
         self.seed = seed
         self.slots = 6
         self.restarts = 0.15
+        self.keypad = KeypadCount()
         self.numbers = count(1)
         self.count: Counter[str] = Counter()
         self.trace: list[str] = []
@@ -56,6 +62,7 @@ class World:
         self._failures: list[dict[str, Any]] = []
         flash, record, keys = prepare()
         luck = stream(seed, "world")
+        self._start = luck.choice(STARTS)
         self.lock = WatchedLock(
             FailingFlash(copy.deepcopy(flash)),
             random_plan(luck) if plan is None else plan,
@@ -82,7 +89,7 @@ class World:
 
     def epoch(self) -> float:
         """Return the true time."""
-        return EPOCH + virtual_loop().time()
+        return self._start + virtual_loop().time()
 
     def note(self, what: str) -> None:
         """Add a line to the trace."""
@@ -156,22 +163,37 @@ class World:
         seen = self.lock.snapshot()
         if seen.clock_trusted and not set(ClockKind) & set(self.lock.fired) and abs(seen.time - self.epoch()) > LATEST:
             raise Violation("a clock that nothing has happened to is wrong")
+        self.keypad.see(seen, virtual_loop().time())
         entry = self.model.opens_as(digits)
+        recorded = max(self.lock.audit, default=0)
         try:
             decision = self.lock.enter(digits)
         except PowerCut:
             self.note("the lock loses power over an entry")
+            self.keypad.cut(known=entry is not None, now=virtual_loop().time())
             return
         if seen.locked_out:
             expected: Denial | None = Denial.LOCKED_OUT
         elif entry is None:
             expected = Denial.UNKNOWN
         else:
-            expected = expected_denial(entry.schedule, seen.time, ZONE, trusted=seen.clock_trusted)
+            expected = expected_denial(entry.schedule, seen.time, ZoneInfo(ZONE), trusted=seen.clock_trusted)
         self.count["entries"] += 1
         self.note(f"entry: {_named(decision.denial)}")
         if decision.denial is not expected or decision.granted is not (expected is None):
             raise Violation(f"an entry was {_named(decision.denial)} and should have been {_named(expected)}")
+        if not seen.locked_out:
+            self.keypad.entered(decision.denial, virtual_loop().time())
+            self._see_the_record(decision, recorded)
+        self.keypad.see(self.lock.snapshot(), virtual_loop().time())
+
+    def _see_the_record(self, decision: Decision, before: int) -> None:
+        """See that an entry which was looked at has left its record."""
+        event = AuditEvent.ENTRY_GRANTED if decision.granted else AuditEvent.ENTRY_DENIED
+        told = (event, decision.denial or 0, decision.pin_id or 0)
+        new = [record for number, record in self.lock.audit.items() if number > before]
+        if told not in [(record.event, record.detail, record.pin_id) for record in new]:
+            raise Violation(f"an entry that was {_named(decision.denial)} has left no record")
 
 
 def _named(denial: Denial | None) -> str:
@@ -224,12 +246,12 @@ def prepare() -> tuple[NorFlash, LockRecord, tuple[BridgeKeys, ...]]:
         for each in keys:
             await door.pair(each)
             client = door.client(each)
-            await client.ping()
+            await client.set_clock(ZONE, force=True)
             await client.close()
         door.simulator.stop()
         record = LockRecord(
             id=1, name="front", target="memory:connection", wire_id=door.known.wire_id,
-            public_key=door.known.public_key, state=PairingState.PAIRED, zone="UTC", version=1,
+            public_key=door.known.public_key, state=PairingState.PAIRED, zone=ZONE, version=1,
         )  # fmt: skip
         return door.flash, record, keys
 
