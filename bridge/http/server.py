@@ -27,12 +27,13 @@ class _Server(uvicorn.Server):
 
 class _Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
-        """Answer in the envelope what is no HTTP; the application never sees it."""
-        headers = {CORRELATION_HEADER: new_correlation_id(), "Connection": "close"}
-        told = answer(400, messages=[msg], headers=headers)
-        head = h11.Response(status_code=400, headers=told.raw_headers, reason=b"Bad Request")
-        for event in (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        """Answer in the envelope what is no HTTP; where an answer has begun, only end the connection."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            headers = {CORRELATION_HEADER: new_correlation_id(), "Connection": "close"}
+            told = answer(400, messages=[msg], headers=headers)
+            head = h11.Response(status_code=400, headers=told.raw_headers, reason=b"Bad Request")
+            for event in (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
 

@@ -138,4 +138,11 @@ BUGS = (
         bad="Whole = int",
         tests=("tests/bridge/http/test_locks.py", "tests/bridge/http/test_activity.py"),
     ),
+    Bug(
+        name="a second answer where one has begun",
+        file="bridge/http/server.py",
+        good="if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):",
+        bad="if True:",
+        tests=("tests/bridge/http/test_server.py",),
+    ),
 )
