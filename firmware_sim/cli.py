@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
+from protocol.messages.device import UNKNOWN_BATTERY
 
 from .clock import MAX_DRIFT, MAX_TIME
 from .control import FULL, MAX_ADVANCE, call, serve_control
@@ -107,7 +108,7 @@ class State:
             f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
             f"peers    {self.peers}, pairing window {window}",
             f"bolt     {self.bolt}{', jammed' if self.jammed else ''}",
-            f"battery  {self.battery} %",
+            f"battery  {'unknown' if self.battery == UNKNOWN_BATTERY else f'{self.battery} %'}",
             f"keypad   {'locked out' if self.locked_out else f'{self.wrong_entries} wrong entries in a row'}",
             f"audit    {self.audit_last} records so far",
             f"clock    {self.time} ({trust}), zone {self.zone}",
@@ -267,17 +268,17 @@ async def explain(pin_id: int, /, *, control: ControlPath, at: str | None = None
 
 
 @app.command
-async def battery(*, control: ControlPath, set_to: Annotated[int, Parameter(name="--set")]) -> State:
+async def battery(*, control: ControlPath, set_to: Annotated[str, Parameter(name="--set")]) -> State:
     """Let the lock's battery have so many percent from now on.
 
     Parameters
     ----------
     set_to
-        Percent, 0 to 100.
+        Percent, 0 to 100, or unknown, for a lock that cannot measure it.
     """
-    if not 0 <= set_to <= FULL:
-        raise OptionError("A battery has 0 to 100 percent. Try --set 15.")
-    return _state(await call(control, {"do": "battery", "set": set_to}))
+    if set_to != "unknown" and not (set_to.isascii() and set_to.isdecimal() and int(set_to[:4]) <= FULL):
+        raise OptionError("A battery has 0 to 100 percent, or is unknown. Try --set 15.")
+    return _state(await call(control, {"do": "battery", "set": None if set_to == "unknown" else int(set_to)}))
 
 
 @app.command

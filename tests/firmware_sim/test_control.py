@@ -148,11 +148,9 @@ def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
         assert await call(path, {"do": "power-cycle"}) == expected
         for epoch in (1, 1_800_000_000, MAX_TIME):
             assert await call(path, {"do": "clock", "set": epoch}) == expected | {"time": epoch}
-        for percent in (0, 100):
-            assert await call(path, {"do": "battery", "set": percent}) == expected | {
-                "time": MAX_TIME,
-                "battery": percent,
-            }
+        for level, told in ((0, 0), (None, 255), (100, 100)):
+            answer = await call(path, {"do": "battery", "set": level})
+            assert answer == expected | {"time": MAX_TIME, "battery": told}
         for blocked in (True, False):
             await call(path, {"do": "door", "blocked": blocked})
             assert lock.device.hardware.blocked is blocked

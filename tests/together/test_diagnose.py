@@ -24,7 +24,12 @@ def test_a_healthy_lock_passes_and_a_neglected_one_is_told_what_to_do(bench: Pla
         neglected = bench.latchwire("diagnose", "front", "--json")
         worse = {check: level for check, level in levels(neglected).items() if level != "ok"}
         assert (neglected.code, worse) == (0, dict.fromkeys(("capacity", "clock", "battery"), "warning"))
+        unknown = bench.latchwire("sim", "battery", "--set", "unknown", "--control", bench.path("ctl"))
+        assert "battery  unknown" in unknown.out
+        for level in ("101", "-1", "half", "٣"):
+            assert bench.latchwire("sim", "battery", f"--set={level}", "--control", bench.path("ctl")).code == 2
         text = bench.latchwire("diagnose", "123").out
+        assert "The lock does not tell its battery." in text
         assert "warning  clock         The lock does not trust its clock" in text
         assert "Run `latchwire clock set front`" in text
         assert "97531" not in text
