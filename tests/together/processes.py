@@ -106,6 +106,7 @@ class Place:
         ):
             code = run(words)
         self.said += [out.getvalue(), err.getvalue()]
+        assert "Traceback" not in err.getvalue()
         return Ended(code=code, out=out.getvalue(), err=err.getvalue())
 
     @contextmanager
@@ -138,7 +139,7 @@ class Place:
 
     def pair(self, *more: str, name: str = "front", number: int = 123, zone: str = "UTC") -> Ended:
         """Pair with the lock at the path lock0."""
-        return self.latchwire(
+        return self.here(
             "pair", f"serial:{self.path('lock0')}", "--label-file", self.path("label"), "--name", name,
             "--id", str(number), "--zone", zone, *more,
         )  # fmt: skip
@@ -146,13 +147,13 @@ class Place:
     def token(self, *scopes: str, lock: str = "123") -> str:
         """Create a token."""
         words = [word for scope in scopes or ("Device.ReadWrite",) for word in ("--scope", scope)]
-        done = self.latchwire("token", "create", *words, "--lock", lock)
+        done = self.here("token", "create", *words, "--lock", lock)
         assert done.code == 0, done.err
         return done.out.strip()
 
     def enter(self, digits: str) -> Ended:
         """Type at the keypad of the lock."""
-        return self.latchwire("sim", "enter", "--control", self.path("ctl"), digits, "--json")
+        return self.here("sim", "enter", "--control", self.path("ctl"), digits, "--json")
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_the_commands_say_where_the_bolt_is(bench: Place) -> None:
 def test_a_bolt_that_jams_is_exit_code_4_and_says_what_to_look_for(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-        assert bench.latchwire("sim", "door", "--blocked", "--control", bench.path("ctl")).code == 0
+        assert bench.here("sim", "door", "--blocked", "--control", bench.path("ctl")).code == 0
         jammed = bench.latchwire("open", "front")
         assert (jammed.code, "is jammed" in jammed.out) == (4, True)
         as_json = bench.latchwire("open", "front", "--json")

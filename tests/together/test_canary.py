@@ -66,7 +66,7 @@ def test_the_digits_appear_nowhere_but_in_the_lock(bench: Place) -> None:
             assert bench.latchwire("pin", "list", "a", "--json", *traced).json()["alias"] == "guest"
         assert bench.enter(CANARY).code == 0
         assert bench.enter(REFUSED).code == 4
-        assert bench.latchwire("sim", "state", "--control", bench.path("ctl")).code == 0
+        assert bench.here("sim", "state", "--control", bench.path("ctl")).code == 0
     assert len(heard) > 1000
     with closing(sqlite3.connect(bench.state / "latchwire.db")) as registry:
         assert {state for (state,) in registry.execute("SELECT state FROM changes")} == {"confirmed", "refused"}

@@ -19,7 +19,7 @@ def show(bench: Place, ahead: int) -> None:
     """Let the lock's clock show a time so many seconds ahead."""
     moment = datetime.now(UTC) + timedelta(seconds=ahead)
     words = ["--set", moment.isoformat(timespec="seconds"), "--control", bench.path("ctl")]
-    assert bench.latchwire("sim", "clock", *words).code == 0
+    assert bench.here("sim", "clock", *words).code == 0
 
 
 def test_a_clock_is_shown_as_it_is_and_goes_far_back_by_force_alone(bench: Place) -> None:
@@ -36,7 +36,7 @@ def test_a_clock_is_shown_as_it_is_and_goes_far_back_by_force_alone(bench: Place
         forced = bench.latchwire("clock", "set", "front", "--force", "--json").json()
         assert forced["skew"] > HOUR - 60  # nobody has corrected it meanwhile
         assert abs(bench.latchwire("clock", "get", "front", "--json").json()["skew"]) <= 1
-        assert bench.latchwire("sim", "clock", "--lose", "--control", bench.path("ctl")).code == 0
+        assert bench.here("sim", "clock", "--lose", "--control", bench.path("ctl")).code == 0
         lost = bench.latchwire("clock", "get", "123")
         assert (lost.code, "does not trust its time" in lost.out) == (0, True)
 

@@ -20,14 +20,14 @@ def test_a_healthy_lock_passes_and_a_neglected_one_is_told_what_to_do(bench: Pla
         assert (healthy.code, set(levels(healthy).values())) == (0, {"ok"}), healthy.out
         assert bench.latchwire("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin="97531\n").code == 0
         for words in (["battery", "--set", "5"], ["clock", "--lose"]):
-            assert bench.latchwire("sim", *words, "--control", bench.path("ctl")).code == 0
+            assert bench.here("sim", *words, "--control", bench.path("ctl")).code == 0
         neglected = bench.latchwire("diagnose", "front", "--json")
         worse = {check: level for check, level in levels(neglected).items() if level != "ok"}
         assert (neglected.code, worse) == (0, dict.fromkeys(("capacity", "clock", "battery"), "warning"))
-        unknown = bench.latchwire("sim", "battery", "--set", "unknown", "--control", bench.path("ctl"))
+        unknown = bench.here("sim", "battery", "--set", "unknown", "--control", bench.path("ctl"))
         assert "battery  unknown" in unknown.out
         for level in ("101", "-1", "half", "٣"):
-            assert bench.latchwire("sim", "battery", f"--set={level}", "--control", bench.path("ctl")).code == 2
+            assert bench.here("sim", "battery", f"--set={level}", "--control", bench.path("ctl")).code == 2
         text = bench.latchwire("diagnose", "123").out
         assert "The lock does not tell its battery." in text
         assert "warning  clock         The lock does not trust its clock" in text

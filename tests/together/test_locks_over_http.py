@@ -64,7 +64,7 @@ def test_a_lock_that_nobody_has_asked_anything_is_known_soon_after_the_start(api
     until(lambda: bool(api.told("/lock/123")["isConnected"]))
     (lock,) = api.told("/lock/")
     assert lock == api.told("/lock/123")
-    seen = api.bench.latchwire("sim", "state", "--control", api.bench.path("ctl"), "--json").json()
+    seen = api.bench.here("sim", "state", "--control", api.bench.path("ctl"), "--json").json()
     assert (lock["id"], lock["name"], lock["serialNumber"]) == (123, "front", seen["serial"])
     assert lock["lockProperties"]["batteryLevel"] == seen["battery"]
     assert (lock["lockProperties"]["state"], lock["deviceSettings"]["pullSpringEnabled"]) == (6, True)

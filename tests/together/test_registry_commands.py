@@ -87,7 +87,7 @@ def test_a_removed_lock_takes_the_rights_to_it_along_and_its_number_is_never_giv
         token = bench.token()
         assert bench.latchwire("lock", "remove", "123", "--yes", "--force").code == 0
         assert tokens(bench)[1]["locks"] == []
-        bench.latchwire("sim", "hold-button", "--control", bench.path("ctl"), "--seconds", "5")
+        bench.here("sim", "hold-button", "--control", bench.path("ctl"), "--seconds", "5")
         again = bench.pair()
         assert (again.code, "The number 123 belonged to a lock that was removed" in again.err) == (2, True)
         target, label = f"serial:{bench.path('lock0')}", bench.path("label")

@@ -8,7 +8,7 @@ from tests.together.processes import Place, Staying
 
 def hand(bench: Place, *words: str) -> None:
     """Do something at the door."""
-    assert bench.latchwire("sim", *words, "--control", bench.path("ctl")).code == 0
+    assert bench.here("sim", *words, "--control", bench.path("ctl")).code == 0
 
 
 def next_line(staying: Staying) -> dict[str, object]:

@@ -73,13 +73,13 @@ def test_a_wrong_label_and_a_closed_window_are_refused_alike(bench: Place) -> No
         bench.folder.joinpath("label").write_text(STRANGER)
         wrong = bench.pair()
         bench.folder.joinpath("label").write_text(right)
-        assert bench.latchwire("sim", "power-cycle", "--control", bench.path("ctl")).code == 0
+        assert bench.here("sim", "power-cycle", "--control", bench.path("ctl")).code == 0
         closed = bench.pair()
         assert wrong.code == closed.code == 5
         assert wrong.err.replace("is open", "is closed") == closed.err
         assert "hold the lock's button for 5 s" in closed.err
         assert bench.latchwire("lock", "list", "--json").out == ""
-        assert bench.latchwire("sim", "hold-button", "--control", bench.path("ctl")).code == 0
+        assert bench.here("sim", "hold-button", "--control", bench.path("ctl")).code == 0
         assert bench.pair().code == 0
 
 
@@ -185,7 +185,7 @@ def test_an_image_that_is_none_is_refused_and_left_alone(bench: Place, content: 
     image = bench.folder / "lock0.flash"
     image.write_bytes(content)
     image.chmod(0o600)
-    done = bench.latchwire("sim", "run", "--serial", bench.path("lock0"), "--flash", str(image))
+    done = bench.here("sim", "run", "--serial", bench.path("lock0"), "--flash", str(image))
     assert done.code == 1, done.err
     assert str(image) in done.err or "flash" in done.err
     assert image.read_bytes() == content
@@ -285,11 +285,11 @@ def test_a_key_that_is_missing_is_told_and_not_replaced(bench: Place) -> None:
 def test_pairing_with_a_lock_whose_clock_is_ahead_says_nothing_of_it(bench: Place) -> None:
     with bench.lock():
         for _ in range(2):
-            assert bench.latchwire("sim", "hold-button", "--control", bench.path("ctl")).code == 0
+            assert bench.here("sim", "hold-button", "--control", bench.path("ctl")).code == 0
             paired = bench.pair()
             assert (paired.code, paired.err) == (0, "")
             words = ["--set", "2040-01-01T00:00:00Z", "--control", bench.path("ctl")]
-            assert bench.latchwire("sim", "clock", *words).code == 0
+            assert bench.here("sim", "clock", *words).code == 0
         listed = bench.latchwire("pin", "list", "front")
         assert (listed.code, "`latchwire clock set --force` sets it." in listed.err) == (0, True)
 
