@@ -6,7 +6,7 @@ from tests.firmware_sim.lock_cuts import DAY, Lock, cut_lock
 from tests.firmware_sim.power_cuts import Cuts, cut_store
 
 LEAST_CUTS = 4_800
-"""Of each story with all five models; five stories are 24,000."""
+"""Of each story of a store, with all five models; five stories are 24,000. A lock's day has one model for each cut."""
 
 
 @pytest.mark.parametrize("seed", range(5))
