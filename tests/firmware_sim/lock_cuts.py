@@ -32,7 +32,7 @@ from protocol.messages.pairing import UnpairRequest
 from protocol.messages.pins import PinClearRequest, PinCreateRequest, PinDeleteRequest, PinUpdateRequest
 from protocol.noise import peer_id
 from protocol.session import LockSession
-from protocol.vocabulary import AuditRecord, BoltAction, PinEntry, Schedule
+from protocol.vocabulary import AuditEvent, AuditRecord, BoltAction, PinEntry, Schedule
 from tests.firmware_sim.flashes import TEARS, drawn
 from tests.firmware_sim.power_cuts import Cuts
 
@@ -139,12 +139,17 @@ class Lock:
             "peers": firmware.pairing.peers(),
             "operation": memory.get(OPERATION_KEYS[0], Operation),
             "wrong": (firmware.lockout.wrong, firmware.lockout.locked_out),
+            "entries": self.told(AuditEvent.ENTRY_GRANTED, AuditEvent.ENTRY_DENIED),
         }
 
-    def audit(self) -> list[int]:
-        """Return the sequence numbers of the audit records, in order."""
+    def told(self, *events: AuditEvent) -> list[int]:
+        """Return the pins that audit records of some kinds tell of, oldest first; 0 is none."""
+        return [record.pin_id for record in self.audit() if record.event in events]
+
+    def audit(self) -> list[AuditRecord]:
+        """Return the audit records, oldest first."""
         kept = (self.firmware.memory.get(key, AuditRecord) for key in AUDIT_KEYS)
-        return sorted(record.sequence for record in kept if record)
+        return sorted((record for record in kept if record), key=lambda record: record.sequence)
 
 
 def cut_lock(lock: Lock, steps: Sequence[Step], tear: Tear | None, cuts: Cuts, *, doubles: int = 0) -> None:
@@ -177,8 +182,11 @@ def _cut(
                 break
             cuts.double += 1
         tried.boot()
-        _check_state(step, tried.seen(), allowed)
-        if tried.seen() == allowed[0] != allowed[1]:
+        found = tried.seen()
+        _check_state(step, found, allowed)
+        if isinstance(step, float):
+            _check_expiry(lock, tried)
+        if found == allowed[0] != allowed[1]:
             assert moved is lock.hardware.position, "the motor waits for the commit"
         assert tried.hardware.position is moved, "a start moves no bolt"
         _check_audit(lock, tried)
@@ -189,10 +197,17 @@ def _cut(
 
 
 def _check_state(step: Step | None, found: dict[str, Any], allowed: list[dict[str, Any]]) -> None:
-    """A request is done whole or not at all; what happens by itself may be several changes, each done or not."""
-    if isinstance(step, Request):
+    """What is asked or typed is done whole or not at all; what happens by itself may be several changes."""
+    if step is not None and not isinstance(step, float):
         assert found in allowed
     assert all(found[name] in [state[name] for state in allowed] for name in found)
+
+
+def _check_expiry(before: Lock, after: Lock) -> None:
+    """A pin that time has removed is told of, and no other one is."""
+    gone = before.seen()["pins"].keys() - after.seen()["pins"].keys()
+    told, told_before = after.told(AuditEvent.PIN_EXPIRED), before.told(AuditEvent.PIN_EXPIRED)
+    assert told == told_before + sorted(gone)
 
 
 def _cut_start(lock: Lock, cut: int, tear: Tear) -> bool:
@@ -208,6 +223,6 @@ def _cut_start(lock: Lock, cut: int, tear: Tear) -> bool:
 
 def _check_audit(before: Lock, after: Lock) -> None:
     """No record that was there is gone, and none was doubled, but where a reset took all of them at once."""
-    old, new = before.audit(), after.audit()
+    old, new = ([record.sequence for record in lock.audit()] for lock in (before, after))
     assert len(set(new)) == len(new)
     assert set(old) <= set(new) or (not set(old) & set(new) and not after.firmware.pairing.peers())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from protocol.vocabulary import AuditEvent
 from tests.firmware_sim.lock_cuts import DAY, Lock, cut_lock
 from tests.firmware_sim.power_cuts import Cuts, cut_store
 
@@ -42,3 +43,13 @@ def test_the_day_does_what_it_says() -> None:
     seen = [(lock.do(step)[1:2], len(lock.seen()["pins"])) for step in DAY]
     assert {status for status, _ in seen} == {b"", b"\0"}  # nothing is refused
     assert [count for _, count in seen] == [0, 1, *[2] * 13, 3, 2, 2, 1, 1, 0, 1, 1, 0]
+
+
+def test_the_day_is_told_of() -> None:
+    lock = Lock()
+    lock.pair()
+    for step in DAY[:-1]:  # the last one takes the audit with it
+        lock.do(step)
+    assert lock.told(AuditEvent.ENTRY_GRANTED) == [1]
+    assert lock.told(AuditEvent.ENTRY_DENIED) == [0] * 5
+    assert lock.told(AuditEvent.PIN_EXPIRED) == [2]

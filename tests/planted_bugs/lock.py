@@ -253,4 +253,27 @@ BUGS = (
         bad="            self.memory.commit()  # a flash",
         tests=("tests/firmware_sim/test_reset.py",),
     ),
+    Bug(
+        name="a pin that is over removed before its record is durable",
+        file="firmware_sim/behaviours/expiry.py",
+        good="                self._audit.stage(AuditEvent.PIN_EXPIRED,",
+        bad="                self._memory.try_commit()\n                self._audit.stage(AuditEvent.PIN_EXPIRED,",
+        tests=("tests/firmware_sim/test_power_cuts.py",),
+    ),
+    Bug(
+        name="an entry counted before its record is durable",
+        file="firmware_sim/behaviours/entries.py",
+        good="        self._audit.stage(event, cause=Cause.KEYPAD,",
+        bad="        self._lockout.stage(decision, self._clock.now_ns)\n        self._memory.try_commit()\n"
+        "        self._audit.stage(event, cause=Cause.KEYPAD,",
+        tests=("tests/firmware_sim/test_power_cuts.py",),
+    ),
+    Bug(
+        name="the bolt drawn before the entry is recorded",
+        file="firmware_sim/behaviours/entries.py",
+        good="            self._stage(decision)\n            self._memory.try_commit()\n",
+        bad="            if decision.granted:\n                self._bolt.unlock(self._clock.now_ns)\n"
+        "            self._stage(decision)\n            self._memory.try_commit()\n",
+        tests=("tests/firmware_sim/test_power_cuts.py",),
+    ),
 )
