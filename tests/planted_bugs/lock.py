@@ -276,4 +276,11 @@ BUGS = (
         "            self._stage(decision)\n            self._memory.try_commit()\n",
         tests=("tests/firmware_sim/test_power_cuts.py",),
     ),
+    Bug(
+        name="a time to explain at that is no number",
+        file="firmware_sim/control.py",
+        good="not isinstance(at, int) or not _is_number(at)",
+        bad="not _is_number(at)",
+        tests=("tests/fuzz/test_targets.py",),
+    ),
 )

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from typing import Any
 
 from firmware_sim.control import answer
 from firmware_sim.flash import NorFlash
@@ -20,10 +21,21 @@ def fuzz(data: bytes) -> None:
     """Take the bytes as one line."""
     said = answer(_simulator(), data)
     assert json.loads(json.dumps(said)) == said
+    asked = _asked(data)
     if not said["ok"]:
-        assert not any(character.isdigit() for character in said["error"])
-    elif said.get("granted"):
-        assert ANNA.digits in json.loads(data)["digits"]
+        error = said["error"].replace(f"no pin {asked.get('pin_id')}.", "")
+        assert not any(character.isdigit() for character in error)
+    elif said.get("granted") and asked["do"] == "enter":
+        assert ANNA.digits in asked["digits"]
+
+
+def _asked(data: bytes) -> dict[str, Any]:
+    """Return the request that the bytes are, an empty one where they are none."""
+    try:
+        request = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return request if isinstance(request, dict) else {}
 
 
 @cache
@@ -45,6 +57,12 @@ def seeds() -> list[bytes]:
         {"do": "power-cycle"},
         *({"do": "clock", "set": epoch} for epoch in (1, 0, 2**32, 1.5)),
         {"do": "clock", "lose": True},
+        *({"do": "clock", "drift": ppm} for ppm in (40, -40, 10**6)),
+        *({"do": "clock", "advance": seconds} for seconds in (90, 0, -1)),
+        *({"do": "battery", "set": percent} for percent in (100, 9, None, 101)),
+        *({"do": "door", "blocked": blocked} for blocked in (True, False, None)),
+        *({"do": "explain", "pin_id": 1, **more} for more in ({}, {"at": 1_790_000_000}, {"at": "now"})),
+        {"do": "explain", "pin_id": 2},
         {"do": "state"},
         {"do": ["state"]},
         ["state"],
