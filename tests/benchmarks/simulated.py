@@ -1,11 +1,14 @@
 """How fast whole runs are: exchanges in virtual time over a link that fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter_ns
+from unittest.mock import patch
 
 from firmware_sim.faults import CpuKind, Fault, LinkKind
+from protocol import codec
 from tests.simulation.world import World, prepare
 from tests.virtual_time import run
 
@@ -25,16 +28,37 @@ EXCHANGES_AIM = Aim(sentence="3,000 simulated exchanges a second with faults on"
 
 
 def races() -> list[Race]:
-    """Return the row; each call is the mean of a batch, as faults strike only now and then."""
+    """Return the rows; each call is the mean of a batch, as faults strike only now and then."""
+    against = "the same exchange over a link in memory that carries everything"
+    hostile, kind = partial(_exchanges, HOSTILE), partial(_exchanges, ())
     return [
         Race(
             name="simulated exchange, hostile",
-            against="the same exchange over a link in memory that carries everything",
-            ours=_in_virtual_time(partial(_exchanges, HOSTILE)),
-            limit=_in_virtual_time(partial(_exchanges, ())),
+            against=against,
+            ours=_in_virtual_time(hostile),
+            limit=_in_virtual_time(kind),
+            aim=EXCHANGES_AIM,
+        ),
+        Race(
+            name="interpreted exchange, hostile",
+            against=f"{against}, also by the interpreted codec",
+            ours=_in_virtual_time(partial(_interpreted, hostile)),
+            limit=_in_virtual_time(partial(_interpreted, kind)),
             aim=EXCHANGES_AIM,
         ),
     ]
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Read and write each record by its layout, as if no module had been generated from the layouts."""
+    with patch.dict(codec._READERS, clear=True), patch.dict(codec._WRITERS, clear=True):
+        yield
+
+
+async def _interpreted(measure: Callable[[int], Awaitable[list[float]]], calls: int) -> list[float]:
+    with interpreted():
+        return await measure(calls)
 
 
 def _in_virtual_time(measure: Callable[[int], Coroutine[object, object, list[float]]]) -> Side:

@@ -1,11 +1,18 @@
 import asyncio
 import json
+from unittest.mock import Mock
 
 import pytest
+
+from protocol import codec
+from protocol.codec import decode_request, encode_request
+from protocol.registry import BY_REQUEST
 
 from . import codecs
 from .__main__ import _line, _verdict, main
 from .measuring import Aim, BenchmarkFailed, Figure, Race, Row, Side, run
+from .samples import REQUEST
+from .simulated import interpreted
 
 ROWS = [
     "encode a pin record",
@@ -13,6 +20,7 @@ ROWS = [
     "encode a whole frame",
     "decode a whole frame",
     "simulated exchange, hostile",
+    "interpreted exchange, hostile",
     "encrypted ping over memory",
     "pin create over memory",
     "encrypted ping over TCP",
@@ -58,7 +66,27 @@ def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[s
     assert [row["name"] for row in rows] == ROWS + PLAIN
     assert all(row[figure] > 0 for row in rows[: len(ROWS)] for figure in FIGURES)
     assert all(row["value"] > 0 for row in rows[len(ROWS) :] if not row["name"].startswith("erases"))
-    assert [row["name"] for row in rows if row["aim"]] == [ROWS[4], *ROWS[-4:], PLAIN[0], PLAIN[1], PLAIN[4], PLAIN[7]]
+    assert [row["name"] for row in rows if row["aim"]] == [
+        *ROWS[4:6],
+        *ROWS[-4:],
+        PLAIN[0],
+        PLAIN[1],
+        PLAIN[4],
+        PLAIN[7],
+    ]
+
+
+def test_the_interpreted_codec_asks_no_generated_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = encode_request(REQUEST)
+    generated = Mock(side_effect=AssertionError("a generated reader or writer was asked"))
+    layout = BY_REQUEST[type(REQUEST)].request_layout
+    monkeypatch.setitem(codec._READERS, layout, generated)
+    monkeypatch.setitem(codec._WRITERS, layout, generated)
+    with interpreted():
+        assert encode_request(REQUEST) == body
+        assert decode_request(body)[1] == REQUEST
+    with pytest.raises(AssertionError):
+        encode_request(REQUEST)
 
 
 def test_a_figure_is_told_with_its_unit_its_note_and_whether_its_aim_is_met() -> None:

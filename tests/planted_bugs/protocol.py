@@ -87,4 +87,11 @@ BUGS = (
         bad="    yesterday = local.weekday_bit\n",
         tests=("tests/protocol/test_schedule_in_all_zones.py",),
     ),
+    Bug(
+        name="figures of the generated codec given as the interpreted one's",
+        file="tests/benchmarks/simulated.py",
+        good="patch.dict(codec._READERS, clear=True)",
+        bad="patch.dict(codec._READERS)",
+        tests=("tests/benchmarks/test_benchmarks.py",),
+    ),
 )
