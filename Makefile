@@ -14,7 +14,7 @@ help:
 	@echo "make test   run the tests"
 	@echo "make check  lint, types, import rules"
 	@echo "make coverage  see that the tests reach every branch of what locks and secrets hang on"
-	@echo "make fuzz   try 100,000 inputs at each parser"
+	@echo "make fuzz   try 100,000 inputs at each parser, fewer at a whole lock"
 	@echo "make bench  print the speed table"
 	@echo "make soak   run the long runs, in minutes: all, or those in PARTS=..."
 	@echo "make bugs   plant known bugs, one after another, and see the tests catch them"

@@ -283,4 +283,18 @@ BUGS = (
         bad="not _is_number(at)",
         tests=("tests/fuzz/test_targets.py",),
     ),
+    Bug(
+        name="a stored zone believed whose rule cannot be read",
+        file="firmware_sim/memory.py",
+        good="self._records[key] = _judged(parse(layout, form))",
+        bad="self._records[key] = parse(layout, form)",
+        tests=("tests/fuzz/test_targets.py",),
+    ),
+    Bug(
+        name="digits that no pin has taken for those of some pin",
+        file="firmware_sim/behaviours/schedule.py",
+        good="        pin = self._pins.matching(digits)\n",
+        bad="        pin = self._pins.matching(digits) or next((pin for _, pin in self._memory.slots()), None)\n",
+        tests=("tests/fuzz/test_targets.py",),
+    ),
 )

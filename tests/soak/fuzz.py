@@ -1,4 +1,4 @@
-"""A million inputs for each parser."""
+"""A million inputs for each parser, and fewer for a whole lock."""
 
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.targets import TARGETS

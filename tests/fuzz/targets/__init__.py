@@ -1,7 +1,6 @@
 """Every parser as one function that takes any bytes; a crash is whatever it raises."""
 
-from . import control, flash, frames, handshake, http, messages, texts
+from . import boot, control, flash, frames, handshake, http, messages, texts
 
-TARGETS = {
-    module.__name__.rpartition(".")[2]: module for module in (control, flash, frames, handshake, http, messages, texts)
-}
+_MODULES = (boot, control, flash, frames, handshake, http, messages, texts)
+TARGETS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
