@@ -90,10 +90,10 @@ def test_a_busy_bolt_is_told_as_busy(scenario: Scenario, monkeypatch: pytest.Mon
 def test_the_commands_say_where_the_bolt_is(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-        opened = bench.latchwire("open", "front", "--json")
+        opened = bench.here("open", "front", "--json")
         assert (opened.code, opened.json()["bolt"]) == (0, "unlocked")
-        assert bench.latchwire("close", "front").out == "The bolt of front is thrown.\n"
-        pulled = bench.latchwire("open", "front", "--pull")
+        assert bench.here("close", "front").out == "The bolt of front is thrown.\n"
+        pulled = bench.here("open", "front", "--pull")
         assert (pulled.code, pulled.out) == (0, "Bolt and latch of front are drawn: push the door.\n")
 
 
@@ -101,7 +101,7 @@ def test_a_bolt_that_jams_is_exit_code_4_and_says_what_to_look_for(bench: Place)
     with bench.lock():
         assert bench.pair().code == 0
         assert bench.here("sim", "door", "--blocked", "--control", bench.path("ctl")).code == 0
-        jammed = bench.latchwire("open", "front")
+        jammed = bench.here("open", "front")
         assert (jammed.code, "is jammed" in jammed.out) == (4, True)
-        as_json = bench.latchwire("open", "front", "--json")
+        as_json = bench.here("open", "front", "--json")
         assert (as_json.code, as_json.json()["jammed"]) == (4, True)
