@@ -253,4 +253,12 @@ BUGS = (
         bad="            self.memory.commit()  # a flash",
         tests=("tests/firmware_sim/test_reset.py",),
     ),
+    Bug(
+        name="a battery warning that flash did not take counts as given",
+        file="firmware_sim/behaviours/battery.py",
+        good="        self._memory.stage(BATTERY_KEY",
+        bad="        self._memory._records[BATTERY_KEY] = BatteryWarning(mark=lowest)\n"
+        "        self._memory.stage(BATTERY_KEY",
+        tests=("tests/firmware_sim/test_battery.py",),
+    ),
 )
