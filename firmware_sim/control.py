@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from protocol.messages.device import UNKNOWN_BATTERY
+
 from .clock import DAY, MAX_DRIFT, MAX_TIME
 from .errors import ControlError, PowerCut
 from .keypad import SENTENCES, Decision
@@ -133,6 +135,8 @@ def _hardware(simulator: Simulator, request: Request) -> Answer:
     match request:
         case {"do": "battery", "set": int(percent)} if _is_number(percent) and percent <= FULL:
             simulator.set_battery(percent)
+        case {"do": "battery", "set": None}:
+            simulator.set_battery(UNKNOWN_BATTERY)
         case {"do": "door", "blocked": bool(blocked)}:
             simulator.block_bolt(blocked=blocked)
         case _:
@@ -196,7 +200,8 @@ def _decided(decision: Decision) -> Answer:
 
 def _state(simulator: Simulator) -> Answer:
     seen = simulator.snapshot()
-    return {"ok": True, **asdict(seen), "bolt": seen.bolt.name.lower()}
+    battery = None if seen.battery == UNKNOWN_BATTERY else seen.battery
+    return {"ok": True, **asdict(seen), "bolt": seen.bolt.name.lower(), "battery": battery}
 
 
 def _refused(error: str) -> Answer:

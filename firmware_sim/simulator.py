@@ -133,7 +133,7 @@ class Simulator:
         self._happen(Busied(seconds=seconds))
 
     def set_battery(self, percent: int) -> None:
-        """Let the battery have `percent` from now on."""
+        """Let the battery have `percent` from now on, or UNKNOWN_BATTERY."""
         self.device.hardware.battery = percent
         self._happen(Woken())
 
