@@ -254,6 +254,13 @@ BUGS = (
         tests=("tests/firmware_sim/test_reset.py",),
     ),
     Bug(
+        name="an unpaired bridge's last operation stays",
+        file="firmware_sim/requests.py",
+        good="        self.operations.stage_forgotten(index)\n",
+        bad="",
+        tests=("tests/firmware_sim/test_operations.py",),
+    ),
+    Bug(
         name="a battery warning that flash did not take counts as given",
         file="firmware_sim/behaviours/battery.py",
         good="        self._memory.stage(BATTERY_KEY",
