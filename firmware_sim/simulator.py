@@ -175,7 +175,7 @@ class Simulator:
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
-            damage=f"{device.store.damage.sentence} {firmware.memory.sentence}".strip(),
+            damage=f"{device.store.sentence} {firmware.memory.sentence}".strip(),
         )
 
     def stop(self) -> None:
