@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from protocol.label import format_label
-from tests.together.processes import Place
+from tests.together.processes import Place, typed
 
 STRANGER = format_label(bytes(16)) + "\n"
 """The label of no lock here."""
@@ -311,3 +311,12 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise(bench: Place) -
     with bench.lock():
         assert bench.pair(name="Tür").code == 0
         assert "T\\xfcr" in bench.latchwire("lock", "list").out
+
+
+@pytest.mark.parametrize(
+    "words", [["pin", "add", "front", "--alias", "a"], ["pair", "tcp:127.0.0.1:1", "--name", "b"], ["unpair", "front"]]
+)
+def test_an_interrupt_ends_what_waits_for_an_answer_at_once(bench: Place, words: list[str]) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+        assert typed(bench, None, *words) == 130
