@@ -84,11 +84,15 @@ async def carry_out(bridge: Service, lock: LockRecord, steps: tuple[Step, ...]) 
 async def _carry_out(bridge: Service, lock: LockRecord, step: Step) -> Ending:
     try:
         done = await _change(bridge, lock, step)
-        return _compare(step, done, await _read(bridge, lock, done))
     except NOT_TOLD as error:
         return await _look(bridge, lock, step, str(error))
     except BridgeError as error:
         return Ending(step=step, outcome=Outcome.REFUSED, id=step.id, reason=str(error))
+    try:
+        return _compare(step, done, await _read(bridge, lock, done))
+    except BridgeError as error:
+        reason = f"The lock has acknowledged this, and could not be read back. {error}"
+        return Ending(step=step, outcome=Outcome.UNKNOWN, id=done, reason=reason)
 
 
 async def _change(bridge: Service, lock: LockRecord, step: Step) -> int:

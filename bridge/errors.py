@@ -22,9 +22,17 @@ BridgeError
     └── BoltUnknown               a bolt may have been moved, and a repetition would move it again
 """
 
+import re
 from enum import StrEnum
 
 from protocol.vocabulary import Rule, Status
+
+_DIGITS = re.compile(r"\d{5,}")
+
+
+def quoted(text: str) -> str:
+    """Return what somebody typed as a sentence may repeat it: without what could be the digits of a pin."""
+    return repr(_DIGITS.sub("•", text))
 
 
 class BridgeError(Exception):

@@ -13,7 +13,7 @@ from protocol.pin_rules import check_entry, sentence
 from protocol.vocabulary import BoltAction, PinEntry
 
 from .activity import ActivityEntry
-from .bolts import move_bolt
+from .bolts import cannot_do, until_it_rests
 from .client import LockClient, PinList
 from .clocks import ClockReading, ClockSetting, read_clock, set_clock
 from .config import Settings
@@ -25,6 +25,7 @@ from .errors import (
     BridgeError,
     DamagedState,
     LinkLost,
+    Refused,
     RuleBroken,
     UsageError,
     ZoneChanged,
@@ -229,9 +230,15 @@ class Service:
         return operation
 
     async def move_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> StatusResponse:
-        """Move the bolt for `caller`, once, and return how the lock is when it rests; raise as bolts.move_bolt."""
-        async with self._keeping_zone(lock):
-            return await move_bolt(self._engine, lock, action, caller)
+        """Move the bolt for `caller`, once, and return how the lock is when it rests, or still moves after ten seconds.
+
+        Raises as operate_bolt, and BoltUnknown where nobody can see how far it has moved.
+        """
+        try:
+            await self.operate_bolt(lock, action, caller)
+        except Refused as refusal:
+            raise cannot_do(lock.name, action, refusal) from None
+        return await until_it_rests(lambda: self.status(lock), lock.name)
 
     @asynccontextmanager
     async def resolving(self) -> AsyncIterator[None]:

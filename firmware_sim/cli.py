@@ -9,13 +9,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from protocol.errors import MalformedError
 from protocol.label import format_label, parse_label
-from protocol.messages.device import UNKNOWN_BATTERY
 
 from .clock import MAX_DRIFT, MAX_TIME
 from .control import FULL, MAX_ADVANCE, call, serve_control
@@ -90,7 +89,7 @@ class State:
     pairing_open: bool
     bolt: str
     jammed: bool
-    battery: int
+    battery: int | None
     locked_out: bool
     wrong_entries: int
     audit_last: int
@@ -108,7 +107,7 @@ class State:
             f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
             f"peers    {self.peers}, pairing window {window}",
             f"bolt     {self.bolt}{', jammed' if self.jammed else ''}",
-            f"battery  {'unknown' if self.battery == UNKNOWN_BATTERY else f'{self.battery} %'}",
+            f"battery  {'unknown' if self.battery is None else f'{self.battery} %'}",
             f"keypad   {'locked out' if self.locked_out else f'{self.wrong_entries} wrong entries in a row'}",
             f"audit    {self.audit_last} records so far",
             f"clock    {self.time} ({trust}), zone {self.zone}",
@@ -268,17 +267,20 @@ async def explain(pin_id: int, /, *, control: ControlPath, at: str | None = None
 
 
 @app.command
-async def battery(*, control: ControlPath, set_to: Annotated[str, Parameter(name="--set")]) -> State:
-    """Let the lock's battery have so many percent from now on.
+async def battery(
+    *, control: ControlPath, set_to: Annotated[int | Literal["unknown"], Parameter(name="--set")]
+) -> State:
+    """Let the lock's battery have so many percent from now on, or let the lock not know its level.
 
     Parameters
     ----------
     set_to
-        Percent, 0 to 100, or unknown, for a lock that cannot measure it.
+        Percent, 0 to 100, or unknown.
     """
-    if set_to != "unknown" and not (set_to.isascii() and set_to.isdecimal() and int(set_to[:4]) <= FULL):
-        raise OptionError("A battery has 0 to 100 percent, or is unknown. Try --set 15.")
-    return _state(await call(control, {"do": "battery", "set": None if set_to == "unknown" else int(set_to)}))
+    percent = None if set_to == "unknown" else set_to
+    if percent is not None and not 0 <= percent <= FULL:
+        raise OptionError("A battery has 0 to 100 percent. Try --set 15, or --set unknown.")
+    return _state(await call(control, {"do": "battery", "set": percent}))
 
 
 @app.command

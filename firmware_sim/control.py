@@ -200,7 +200,8 @@ def _decided(decision: Decision) -> Answer:
 
 def _state(simulator: Simulator) -> Answer:
     seen = simulator.snapshot()
-    return {"ok": True, **asdict(seen), "bolt": seen.bolt.name.lower()}
+    battery = None if seen.battery == UNKNOWN_BATTERY else seen.battery
+    return {"ok": True, **asdict(seen), "bolt": seen.bolt.name.lower(), "battery": battery}
 
 
 def _refused(error: str) -> Answer:

@@ -133,7 +133,7 @@ class Simulator:
         self._happen(Busied(seconds=seconds))
 
     def set_battery(self, percent: int) -> None:
-        """Let the battery have `percent` from now on."""
+        """Let the battery have `percent` from now on, or UNKNOWN_BATTERY."""
         self.device.hardware.battery = percent
         self._happen(Woken())
 
@@ -175,7 +175,7 @@ class Simulator:
             time=firmware.clock.epoch,
             clock_trusted=firmware.clock.trusted,
             zone=firmware.memory.zone.name,
-            damage=f"{device.store.damage.sentence} {firmware.memory.sentence}".strip(),
+            damage=f"{device.store.sentence} {firmware.memory.sentence}".strip(),
         )
 
     def stop(self) -> None:

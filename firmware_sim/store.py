@@ -57,6 +57,11 @@ class Region:
         if self.first_page < 0 or self.sectors < 3 or self.pages_per_sector < 1:
             raise ValueError("a store needs at least three sectors of at least one page")
 
+    @property
+    def count(self) -> int:
+        """How many pages there are."""
+        return self.sectors * self.pages_per_sector
+
     def pages(self, sector: int) -> range:
         """Return the pages of one sector, counted from 0."""
         first = self.first_page + sector * self.pages_per_sector
@@ -70,12 +75,13 @@ class Store:
     commit compacts.
     """
 
-    __slots__ = ("_end", "_flash", "_generation", "_newest", "_puts", "_region", "_sector", "_size", "damage")
+    __slots__ = ("_end", "_flash", "_generation", "_newest", "_puts", "_region", "_sector", "_size", "_worn", "damage")
 
     def __init__(self, flash: Flash, region: Region) -> None:
         self._flash = flash
         self._region = region
         self._size = region.pages_per_sector * flash.geometry.page_size
+        self._worn: frozenset[int] = frozenset()  # pages that once did not keep what was written
         self._newest = 0  # the highest generation that any sector was ever given
         self.damage = self._read()
 
@@ -93,6 +99,14 @@ class Store:
             if store._sector == NO_SECTOR:
                 raise
         return store
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with flash, for people; empty when nothing is known to be."""
+        if not self._worn:
+            return self.damage.sentence
+        pages = f"pages of flash did not keep what was written: {len(self._worn)} of {self._region.count}"
+        return f"{self.damage.sentence} Since the start, {pages}. Replace the lock if that goes on.".strip()
 
     def get(self, key: int) -> bytes | None:
         """Return the value under `key`, None if there is none."""
@@ -202,12 +216,16 @@ class Store:
     def _program(self, address: int, data: bytes) -> None:
         self._flash.program(address, data)
         if self._flash.read(address, len(data)) != data:
-            raise _worn(address)
+            raise self._failed(address)
 
     def _erase(self, page: int) -> None:
         self._flash.erase(page)
         if not self._is_blank(page):
-            raise _worn(page * self._flash.geometry.page_size)
+            raise self._failed(page * self._flash.geometry.page_size)
+
+    def _failed(self, address: int) -> FlashWorn:
+        self._worn |= {address // self._flash.geometry.page_size}
+        return FlashWorn(f"Flash at {address:#x} no longer keeps what is written: it is worn out. Reading still works.")
 
     def _is_blank(self, page: int) -> bool:
         size = self._flash.geometry.page_size
@@ -221,7 +239,3 @@ def _check_bounds(changes: Mapping[int, bytes | None]) -> None:
     for key, value in changes.items():
         if not 0 <= key <= MAX_KEY or (value is not None and len(value) > MAX_VALUE):
             raise ValueError(f"key {key:#x} or its value is out of the store's bounds")
-
-
-def _worn(address: int) -> FlashWorn:
-    return FlashWorn(f"Flash at {address:#x} no longer keeps what is written: it is worn out. Reading still works.")

@@ -101,6 +101,6 @@ async def remove(lock: str, /, *, yes: bool = False, force: bool = False) -> Loc
     async with service("lock remove") as bridge:
         record = await bridge.find_lock(lock)
         if not yes:
-            await confirm(f"The lock {record.name} and its tokens' rights to it will be forgotten.")
+            confirm(f"The lock {record.name} and its tokens' rights to it will be forgotten.")
         await bridge.remove_lock(record, even_paired=force)
     return LockRemoved(id=record.id, name=record.name)

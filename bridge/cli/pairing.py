@@ -1,6 +1,5 @@
 """The `pair` command: make a lock and this bridge know each other."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +45,7 @@ async def pair(
     """
     from bridge.pairing import PairingWish  # noqa: PLC0415  it imports what only this command needs
 
-    label = await asyncio.to_thread(_read_label, label_file, from_stdin=label_stdin)
+    label = _read_label(label_file, from_stdin=label_stdin)
     wish = PairingWish(target=target, name=name, zone=zone, id=id)
     async with service("pair") as bridge:
         return view(await bridge.pair(wish, label))

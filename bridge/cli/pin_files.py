@@ -6,17 +6,17 @@ Columns are alias, pin, enabled, from, until, windows; alias alone must be there
 import csv
 import io
 import json
-import os
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import UsageError
 from bridge.plans import Held, Wanted, repeated
+from bridge.private_files import create_private
 from protocol.pin_rules import check_alias, check_digits, sentence
 from protocol.schedule import check_schedule
 from protocol.vocabulary import Schedule, Window
@@ -31,6 +31,7 @@ LARGEST_FILE = 1 << 20
 _QUOTE = 'Write the digits as text, in quotes: pin = "…".'
 _BOOLEANS = {"": True, "yes": True, "no": False}
 _HEADER = re.compile(r"\s*\[\[\s*pin\s*\]\]")
+_KEY = re.compile(r"""\s*["']?([a-z]+)["']?\s*=""")
 _TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -40,6 +41,12 @@ class _Row:
 
     place: str
     cells: dict[str, Any]
+    lines: Mapping[str, str] = field(default_factory=dict)
+    """Where columns stand that do not stand at `place`."""
+
+    def at(self, column: str) -> str:
+        """Return where a column stands."""
+        return self.lines.get(column, self.place)
 
 
 def read_pin_file(path: Path, zone: tzinfo, *, digits_needed: bool) -> tuple[Wanted, ...]:
@@ -52,7 +59,7 @@ def read_pin_file(path: Path, zone: tzinfo, *, digits_needed: bool) -> tuple[Wan
     if digits_needed:
         for row, wish in zip(rows, wishes, strict=True):
             if wish.digits is None:
-                raise _broken(row.place, "pin", "The digits are missing. `pin export --show-pins` writes them.")
+                raise _broken(row.at("pin"), "pin", "The digits are missing. `pin export --show-pins` writes them.")
     return wishes
 
 
@@ -65,12 +72,11 @@ def write_pins(held: tuple[Held, ...], zone: tzinfo, *, kind: str, with_digits: 
 def save(path: Path, text: str) -> None:
     """Write a new file that only its owner may read; raise UsageError where it exists or cannot be written."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} exists already. Choose another name, or move it away.") from None
+        new = create_private(path, text.encode())
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+    if not new:
+        raise UsageError(f"{path} exists already. Choose another name, or move it away.")
 
 
 def kind_of(path: str) -> str:
@@ -160,11 +166,24 @@ def _toml_rows(path: Path, text: str) -> Iterator[_Row]:
     lines = [number for number, line in enumerate(text.split("\n"), 1) if _HEADER.match(line)]
     for number, table in enumerate(tables):
         line = lines[number] if len(lines) == len(tables) else None
-        yield _toml_row(f"{path}, " + (f"line {line}" if line else f"pin {number + 1}"), table)
+        place = f"{path}, " + (f"line {line}" if line else f"pin {number + 1}")
+        yield _toml_row(place, {} if line is None else _key_lines(path, text, line), table)
 
 
-def _toml_row(place: str, table: dict[str, Any]) -> _Row:
+def _key_lines(path: Path, text: str, header: int) -> dict[str, str]:
+    """Return where the keys of the table stand whose header is on that line."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n")[header:], header + 1):
+        if _HEADER.match(line):
+            break
+        if key := _KEY.match(line):
+            found.setdefault(key[1], f"{path}, line {number}")
+    return found
+
+
+def _toml_row(header: str, lines: Mapping[str, str], table: dict[str, Any]) -> _Row:
     for name, value in table.items():
+        place = lines.get(name, header)
         if name not in COLUMNS:
             known = ", ".join(COLUMNS)
             raise UsageError(f"{place}: a pin has a column of a name that is not known. There are {known}.")
@@ -177,7 +196,7 @@ def _toml_row(place: str, table: dict[str, Any]) -> _Row:
         if name in ("alias", "pin") and not isinstance(value, str):
             raise _broken(place, name, _QUOTE if name == "pin" else "Write the alias as text, in quotes.")
     moments = {name: table[name].isoformat() for name in ("from", "until") if isinstance(table.get(name), date)}
-    return _Row(place=place, cells=table | moments)
+    return _Row(place=header, cells=table | moments, lines=lines)
 
 
 def _line(text: str, key: str) -> str:
@@ -190,19 +209,18 @@ def _line(text: str, key: str) -> str:
 def _wish(row: _Row, zone: tzinfo) -> Wanted:
     cells = row.cells
     if "alias" not in cells:
-        raise _broken(row.place, "alias", "Every pin needs one.")
+        raise _broken(row.at("alias"), "alias", "Every pin needs one.")
     digits = cells.get("pin")
     if rule := check_alias(cells["alias"]):
-        raise _broken(row.place, "alias", sentence(rule))
+        raise _broken(row.at("alias"), "alias", sentence(rule))
     if digits is not None and (rule := check_digits(digits)):
-        raise _broken(row.place, "pin", sentence(rule))
+        raise _broken(row.at("pin"), "pin", sentence(rule))
     schedule = Schedule(
         valid_from=_moment(row, "from", zone), valid_until=_moment(row, "until", zone), windows=_windows(row)
     )
     if rule := check_schedule(schedule):
-        raise _broken(
-            row.place, "windows" if schedule.windows and "window" in sentence(rule) else "until", sentence(rule)
-        )
+        column = "windows" if schedule.windows and "window" in sentence(rule) else "until"
+        raise _broken(row.at(column), column, sentence(rule))
     return Wanted(digits=digits, alias=cells["alias"], enabled=cells.get("enabled", True), schedule=schedule)
 
 
@@ -210,15 +228,17 @@ def _moment(row: _Row, column: str, zone: tzinfo) -> int:
     try:
         return parse_moment(row.cells.get(column), zone)
     except UsageError:
-        rule = "Write a date or a time from 1970 to 2105: 2026-11-23 or 2026-11-23T08:00."
-        raise _broken(row.place, column, rule) from None
+        rule = "Write a date or a time from 1970 to 2106: 2026-11-23 or 2026-11-23T08:00."
+        raise _broken(row.at(column), column, rule) from None
 
 
 def _windows(row: _Row) -> tuple[Window, ...]:
     try:
         return parse_window_list(row.cells.get("windows", []))
     except UsageError:
-        raise _broken(row.place, "windows", "Write mon-fri 08:00-16:00, or 22:00-06:00 for every night.") from None
+        raise _broken(
+            row.at("windows"), "windows", "Write mon-fri 08:00-16:00, or 22:00-06:00 for every night."
+        ) from None
 
 
 def _refuse_repetitions(rows: list[_Row], wishes: tuple[Wanted, ...]) -> None:
@@ -227,7 +247,7 @@ def _refuse_repetitions(rows: list[_Row], wishes: tuple[Wanted, ...]) -> None:
         twice = repeated([value for value in values if value])
         for number in reversed(range(len(rows))):
             if values[number] in twice:
-                raise _broken(rows[number].place, column, "An earlier pin of the file has the same.")
+                raise _broken(rows[number].at(column), column, "An earlier pin of the file has the same.")
 
 
 def _broken(place: str, column: str, rule: str) -> UsageError:

@@ -78,6 +78,10 @@ class Done:
     outcome: str
     reason: str | None
 
+    def __str__(self) -> str:
+        line = f"{self.outcome:13} {self.action:7} {'-' if self.id is None else self.id:>5}  {self.alias}"
+        return line if self.reason is None else f"{line}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sum:
@@ -126,7 +130,7 @@ async def export(lock: str, file: FileOrStdout, /, *, show_pins: Flag = False) -
     return Exported(file=file, pins=len(held))
 
 
-async def import_(lock: str, file: Path, /) -> AsyncIterator[tuple[Done, ...] | Sum]:
+async def import_(lock: str, file: Path, /) -> AsyncIterator[Done | Sum]:
     """Add the pins of FILE to LOCK; nothing else is changed or removed.
 
     Each pin ends as added (and read back), already there, refused with the reason, or unknown.
@@ -142,10 +146,13 @@ async def import_(lock: str, file: Path, /) -> AsyncIterator[tuple[Done, ...] | 
         record = await bridge.find_lock(lock)
         wishes = await _wishes(file, zone_of(record), digits_needed=True)
         steps = additions(await _read(bridge, record), wishes)
-        there = tuple(_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP)
-        done = (*there, *await _carry_out(bridge, record, steps, verified=_ADDED))
-    yield done
-    yield _sum(one.outcome for one in done)
+        ended = [_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP]
+        for one in ended:
+            yield one
+        async for one in _carry_out(bridge, record, steps, verified=_ADDED):
+            ended.append(one)
+            yield one
+    yield _sum(one.outcome for one in ended)
 
 
 async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] | Sum]:
@@ -169,7 +176,7 @@ async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] 
 
 async def apply(
     lock: str, file: Path, /, *, prune: Flag = False, dry_run: Flag = False, yes: Flag = False
-) -> AsyncIterator[tuple[Planned, ...] | tuple[Done, ...] | Sum]:
+) -> AsyncIterator[tuple[Planned, ...] | Done | Sum]:
     """Bring LOCK to what FILE says: the plan is shown, you are asked, and each slot is changed and read back.
 
     Each slot ends as verified, refused with the reason, differs (somebody changed it meanwhile), unknown, or not asked
@@ -203,10 +210,12 @@ async def apply(
             yield _sum(step.action.value for step in steps)
             return
         if not yes:
-            await confirm(f"Change {waiting} slots of {record.name}?")
-        done = await _carry_out(bridge, record, steps)
-    yield done
-    yield _sum(one.outcome for one in done)
+            confirm(f"Change {waiting} slots of {record.name}?")
+        ended = []
+        async for one in _carry_out(bridge, record, steps):
+            ended.append(one)
+            yield one
+    yield _sum(one.outcome for one in ended)
 
 
 async def _wishes(file: Path, zone: ZoneInfo, *, digits_needed: bool) -> tuple[Wanted, ...]:
@@ -225,18 +234,14 @@ async def _read(bridge: "Service", record: LockRecord) -> tuple[Held, ...]:
 
 async def _carry_out(
     bridge: "Service", record: LockRecord, steps: tuple[Step, ...], *, verified: str = "verified"
-) -> tuple[Done, ...]:
+) -> AsyncIterator[Done]:
     """Do what is to be done of `steps`; `verified` is what a slot is called that was read back as it should be."""
     from bridge.applying import Outcome, carry_out  # noqa: PLC0415  it imports the service, which --help does without
 
     todo = tuple(step for step in steps if step.action in _TO_DO)
-    done: list[Done] = []
-    with progress("Changing slots") as telling:
-        async for ending in carry_out(bridge, record, todo):
-            outcome = verified if ending.outcome is Outcome.VERIFIED else ending.outcome.value
-            done.append(_done(ending.step, outcome, ending.id, ending.reason))
-            telling.tell(len(done), len(todo))
-    return tuple(done)
+    async for ending in carry_out(bridge, record, todo):
+        outcome = verified if ending.outcome is Outcome.VERIFIED else ending.outcome.value
+        yield _done(ending.step, outcome, ending.id, ending.reason)
 
 
 def _planned(step: Step, word: str) -> Planned:

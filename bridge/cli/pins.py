@@ -1,6 +1,5 @@
 """The `pin` commands for one pin. Digits are read from standard input or a prompt, never from an argument."""
 
-import asyncio
 import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
@@ -8,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
-from bridge.errors import UsageError
+from bridge.errors import Refused, UsageError
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
-from protocol.vocabulary import PinEntry, Schedule, Window
+from protocol.vocabulary import PinEntry, Schedule, Status, Window
 
 from . import pin_lists
 from .asking import ask, confirm
 from .context import service
 from .pin_views import PinDetail, PinView, detail, view, zone_of
-from .times import parse_moment, parse_window_list, parse_windows
+from .times import ALWAYS, parse_moment, parse_window_list, parse_windows
 
 if TYPE_CHECKING:
     from bridge.service import Service
@@ -129,7 +128,7 @@ async def add(
     window
         Days and hours in one, repeatable, beside --days and --hours: 'sat 10:00-12:00'. Four windows are the most.
     """
-    digits = await asyncio.to_thread(_read_digits, from_stdin=pin_stdin)
+    digits = _read_digits(from_stdin=pin_stdin)
     async with service("pin add") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
@@ -228,7 +227,7 @@ async def update(
     if not pin_stdin and change == _Change():
         raise UsageError("There is nothing to change. `latchwire pin update --help` lists what can be changed.")
     if pin_stdin:
-        change = replace(change, digits=await asyncio.to_thread(_read_digits, from_stdin=True))
+        change = replace(change, digits=_read_digits(from_stdin=True))
     async with service("pin update") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
@@ -256,7 +255,7 @@ async def remove(lock: str, pin: str, /, *, yes: Flag = False) -> Removed:
         pin_id = await _find_pin(bridge, record, pin)
         if not yes:
             alias = (await bridge.get_pin(record, pin_id)).alias
-            await confirm(f"Remove the pin {pin_id} ({alias}) from {record.name}?")
+            confirm(f"Remove the pin {pin_id} ({alias}) from {record.name}?")
         await bridge.delete_pin(record, pin_id, COMMAND_LINE)
         return Removed(id=pin_id)
 
@@ -273,12 +272,16 @@ async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
     if len(found) > 1:
         raise UsageError(f"{len(found)} pins have this alias. Give the number: `latchwire pin list` shows it.")
     if not found:
-        raise UsageError("The lock has no pin of this alias. `latchwire pin list` shows those that it has.")
+        why = "The lock has no pin of this alias. `latchwire pin list` shows those that it has."
+        raise Refused(Status.NOT_FOUND, None, why)
     return found[0]
 
 
 def _windows(days: str | None, hours: list[str] | None, window: list[str] | None) -> tuple[Window, ...]:
-    return parse_windows(days, hours or []) + parse_window_list(window or [])
+    texts = window or []
+    if ALWAYS in texts and (days or hours or len(texts) > 1):
+        raise UsageError("`always` stands alone: leave out --days, --hours and other windows.")
+    return parse_windows(days, hours or []) + parse_window_list(texts)
 
 
 def _moment(text: str | None, zone: ZoneInfo, old: int) -> int:
@@ -286,7 +289,7 @@ def _moment(text: str | None, zone: ZoneInfo, old: int) -> int:
 
 
 def _read_digits(*, from_stdin: bool) -> str:
-    if from_stdin:
+    if from_stdin and not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise UsageError("Nobody is here to type the pin. Give --pin-stdin and write it to standard input.")

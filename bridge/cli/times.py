@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, tzinfo
 
-from bridge.errors import UsageError
+from bridge.errors import UsageError, quoted
 from protocol.vocabulary import EVERY_DAY, MINUTES_A_DAY, Weekdays, Window
 
 ALWAYS = "always"
@@ -20,10 +20,10 @@ def parse_moment(text: str | None, zone: tzinfo) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no date or time. Write 2026-11-23 or 2026-11-23T08:00.") from None
+        raise UsageError(f"{quoted(text)} is no date or time. Write 2026-11-23 or 2026-11-23T08:00.") from None
     seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
     if not 0 < seconds <= _LARGEST_TIME:
-        raise UsageError(f"{text!r} is outside the years that a lock can hold, 1970 to 2105.")
+        raise UsageError(f"{quoted(text)} is outside the years that a lock can hold, 1970 to 2106.")
     return seconds
 
 
@@ -55,7 +55,7 @@ def parse_days(text: str) -> Weekdays:
     for part in text.lower().split(","):
         first, dash, last = part.strip().partition("-")
         if first not in _NAMES or (dash and last not in _NAMES):
-            raise UsageError(f"{text!r} are no weekdays. Write mon-fri, or sat,sun.")
+            raise UsageError(f"{quoted(text)} are no weekdays. Write mon-fri, or sat,sun.")
         at, end = _NAMES.index(first), _NAMES.index(last or first)
         found |= Weekdays(1 << at)
         while at != end:
@@ -73,7 +73,7 @@ def parse_hours(text: str) -> tuple[int, int]:
         sane = minute < 60 and end_minute < 60 and start < MINUTES_A_DAY and end <= MINUTES_A_DAY
         if sane and start != end:
             return start, end
-    raise UsageError(f"{text!r} are no hours. Write 08:00-16:00, or 22:00-06:00 across midnight.")
+    raise UsageError(f"{quoted(text)} are no hours. Write 08:00-16:00, or 22:00-06:00 across midnight.")
 
 
 def describe_moment(epoch: int, zone: tzinfo) -> str | None:

@@ -44,7 +44,7 @@ async def unpair(lock: str, /, *, yes: bool = False, forget: bool = False) -> Un
     async with service("unpair") as bridge:
         record = await bridge.find_lock(lock)
         if not yes:
-            await confirm(f"This bridge will not reach the lock {record.name} any more.")
+            confirm(f"This bridge will not reach the lock {record.name} any more.")
         done = await bridge.unpair(record, forget=forget)
     return UnpairedView(
         id=done.lock.id,

@@ -39,6 +39,8 @@ def create_app(service: Service, *, limits: Limits | None = None, metrics: Metri
         middleware=[Middleware(Guard, metrics), Middleware(LowerCasePaths)],
         exception_handlers=handlers([route for router in routers for route in router.routes]),
         generate_unique_id_function=lambda route: route.name,
+        docs_url=None,  # their pages load scripts from elsewhere, and ask for a token
+        redoc_url=None,
         redirect_slashes=False,  # a redirect would come without the envelope
     )
     for router in routers:

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..activity import Activity
-from ..errors import AlreadyRegistered, NotRegistered, UsageError
+from ..errors import AlreadyRegistered, NotRegistered, UsageError, quoted
 from ..records import Grant, LockRecord, PairingState, Scope, TokenRecord
 from ..states import States
 from .activity import SqlActivity
@@ -153,9 +153,9 @@ class Registry:
             if name_or_id in (record.name, str(record.id)):
                 return record
         if not locks:
-            raise NotRegistered(f"There is no lock {name_or_id!r}, nor any other. `latchwire pair` adds one.")
+            raise NotRegistered(f"There is no lock {quoted(name_or_id)}, nor any other. `latchwire pair` adds one.")
         known = ", ".join(f"{record.id} {record.name!r}" for record in locks)
-        raise NotRegistered(f"There is no lock {name_or_id!r}, only {known}. See `latchwire lock list`.")
+        raise NotRegistered(f"There is no lock {quoted(name_or_id)}, only {known}. See `latchwire lock list`.")
 
     async def locks(self) -> tuple[LockRecord, ...]:
         """Return all locks, by number."""

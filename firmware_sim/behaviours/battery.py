@@ -13,15 +13,14 @@ REARMED_ABOVE = 5
 
 
 class Battery:
-    """Knows the lowest mark that was warned of; those above it were too."""
+    """Warns; what flash holds says which mark was warned of last, so a warning that it did not take is given again."""
 
-    __slots__ = ("_audit", "_hardware", "_memory", "_warned")
+    __slots__ = ("_audit", "_hardware", "_memory")
 
     def __init__(self, hardware: Hardware, memory: Memory, audit: Audit) -> None:
         self._hardware = hardware
         self._memory = memory
         self._audit = audit
-        self._warned = (memory.get(BATTERY_KEY, BatteryWarning) or BatteryWarning()).mark
 
     @property
     def level(self) -> int:
@@ -30,16 +29,22 @@ class Battery:
 
     def stage(self) -> bool:
         """Look at the level and stage what it changes; return whether there is something to commit."""
-        level, warned = self.level, self._warned
+        level = self.level
         if level == UNKNOWN_BATTERY:
             return False
+        warned = self._warned
         given = {
             mark for mark in MARKS if level <= mark or (warned and warned <= mark and level < mark + REARMED_ABOVE)
         }
-        self._warned = min(given, default=0)
-        if self._warned == warned:
+        lowest = min(given, default=0)
+        if lowest == warned:
             return False
-        if self._warned and (not warned or self._warned < warned):
+        if lowest and (not warned or lowest < warned):
             self._audit.stage(AuditEvent.BATTERY_LOW, detail=level)
-        self._memory.stage(BATTERY_KEY, BatteryWarning(mark=self._warned))
+        self._memory.stage(BATTERY_KEY, BatteryWarning(mark=lowest))
         return True
+
+    @property
+    def _warned(self) -> int:
+        """The lowest mark that was warned of, 0 for none; those above it were too."""
+        return (self._memory.get(BATTERY_KEY, BatteryWarning) or BatteryWarning()).mark

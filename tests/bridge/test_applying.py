@@ -165,7 +165,8 @@ def test_what_was_not_done_is_no_success_once_the_lock_answers_again() -> None:
 def test_a_lock_that_does_not_let_the_slot_be_read_back_verifies_nothing() -> None:
     denied = Refused(Status.DENIED, None, "denied")
     (ending,) = carried_out(Pins(ANN.entry(), before=failing({"get": denied})), UPDATE)
-    assert (ending.outcome, ending.reason) == (Outcome.REFUSED, "denied")
+    assert (ending.outcome, ending.id) == (Outcome.UNKNOWN, 1)
+    assert ending.reason == "The lock has acknowledged this, and could not be read back. denied"
 
 
 @pytest.mark.parametrize("entry", [None, BOB.entry()])

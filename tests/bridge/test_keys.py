@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import DamagedState
 from bridge.private_files import write_private
 from bridge.store.folder import StateFolder
-from bridge.store.keys import BridgeKeys, load_or_create
+from bridge.store.keys import BridgeKeys, load, load_or_create
 
 
 @pytest.fixture
@@ -98,3 +98,11 @@ def test_a_file_of_another_version_is_named_as_such(folder: StateFolder) -> None
     folder.key_file.write_bytes(newer)
     with pytest.raises(DamagedState, match="has version 2, this program reads version 1"):
         load_or_create(folder)
+
+
+def test_keys_are_loaded_without_being_made(folder: StateFolder) -> None:
+    with pytest.raises(DamagedState):
+        load(folder)
+    assert not folder.key_file.exists()
+    made = load_or_create(folder)
+    assert load(folder) == made

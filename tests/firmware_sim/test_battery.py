@@ -2,7 +2,10 @@
 
 import pytest
 
+from firmware_sim.device import GEOMETRY
 from firmware_sim.events import Woken
+from firmware_sim.failing_flash import FailingFlash
+from firmware_sim.flash import NorFlash
 from protocol.messages.audit import AuditReadRequest, AuditReadResponse
 from protocol.messages.device import UNKNOWN_BATTERY, StatusRequest, StatusResponse
 from protocol.vocabulary import AuditEvent
@@ -25,3 +28,17 @@ def test_each_mark_is_recorded_once_until_it_is_armed_again(cycles: bool) -> Non
         records += bridge.told(AuditReadRequest(after=records[-1].sequence), AuditReadResponse).records
     assert [record.detail for record in records if record.event is AuditEvent.BATTERY_LOW] == [20, 20, 8, 10, 5, 3]
     assert bridge.told(StatusRequest(), StatusResponse).battery == 3
+
+
+def test_a_warning_that_flash_does_not_take_is_given_once_it_takes_one_again() -> None:
+    flash = FailingFlash(NorFlash(GEOMETRY))
+    bench = Bench(flash=flash)
+    bridge = peer_of(bench)
+    bench.device.hardware.battery = 15
+    flash.bad_pages = set(range(GEOMETRY.pages))
+    bench.wake()
+    flash.bad_pages = set()
+    bench.wake()
+    bench.wake()
+    records = bridge.told(AuditReadRequest(after=0), AuditReadResponse).records
+    assert [record.detail for record in records if record.event is AuditEvent.BATTERY_LOW] == [15]

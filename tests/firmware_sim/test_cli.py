@@ -121,6 +121,8 @@ def test_the_other_hands_show_the_state(folder: Place, lock: Staying) -> None:
     assert str(state("clock", "--lose")["time"]).startswith("1970-01-01T00:00:0")
     assert str(state("clock", "--drift", "-20")["time"]).startswith("1970-01-01T00:0")
     assert str(state("clock", "--advance", "86410")["time"]).startswith("1970-01-02T00:0")
+    assert state("battery", "--set", "unknown")["battery"] is None
+    assert state("battery", "--set", "100")["battery"] == 100
     shown = state("state")
     expected = {"lock_id": lock.ready["lock_id"], "slots": 2, "used": 2, "list_version": 3, "peers": 1, "zone": "UTC"}
     assert expected.items() <= shown.items()
@@ -168,6 +170,8 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
         ["clock", "--control", folder.path("ctl"), "--set", "2026-11-23T09:00:00Z", "--lose"],
         ["clock", "--control", folder.path("ctl"), "--drift", "-100001"],
         ["clock", "--control", folder.path("ctl"), "--advance", "-1"],
+        ["battery", "--control", folder.path("ctl"), "--set", "101"],
+        ["battery", "--control", folder.path("ctl"), "--set", "low"],
         ["hold-button", "--control", folder.path("ctl"), "--seconds", "long"],
     )
     assert [ended.code for ended in ends] == [2] * len(ends)
@@ -320,4 +324,5 @@ def test_the_texts_name_what_people_look_for() -> None:
         "faults   4 have struck",
         "flash    Flash was damaged.",
     ]
+    assert "battery  unknown" in str(replace(state, battery=None)).splitlines()
     assert Entry(granted=True, pin_id=1, denial=None, reason=None, explanation="").exit_code == 0

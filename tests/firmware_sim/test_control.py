@@ -148,9 +148,11 @@ def test_every_other_command_is_answered_with_the_state(path: Path) -> None:
         assert await call(path, {"do": "power-cycle"}) == expected
         for epoch in (1, 1_800_000_000, MAX_TIME):
             assert await call(path, {"do": "clock", "set": epoch}) == expected | {"time": epoch}
-        for level, told in ((0, 0), (None, 255), (100, 100)):
-            answer = await call(path, {"do": "battery", "set": level})
-            assert answer == expected | {"time": MAX_TIME, "battery": told}
+        for percent in (0, None, 100):
+            assert await call(path, {"do": "battery", "set": percent}) == expected | {
+                "time": MAX_TIME,
+                "battery": percent,
+            }
         for blocked in (True, False):
             await call(path, {"do": "door", "blocked": blocked})
             assert lock.device.hardware.blocked is blocked
@@ -224,6 +226,12 @@ GARBAGE = [
     b'{"do": "clock", "advance": 316224001}',
     b'{"do": "clock", "lose": false}',
     b'{"do": "clock", "lose": 1}',
+    b'{"do": "battery"}',
+    b'{"do": "battery", "set": true}',
+    b'{"do": "battery", "set": -1}',
+    b'{"do": "battery", "set": 101}',
+    b'{"do": "battery", "set": 255}',
+    b'{"do": "battery", "set": "unknown"}',
 ]
 
 

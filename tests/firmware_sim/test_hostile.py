@@ -272,6 +272,7 @@ async def test_bad_and_worn_pages_take_nothing_more_and_the_lock_says_so() -> No
         assert [fault.kind for fault in kinds] == lock.fired
         lock.power_cycle()  # what is stored is still served
         assert lock.device.firmware.pins.used == 1
+        assert "Since the start, pages of flash did not keep what was written: " in lock.snapshot().damage
 
 
 # --- clock and processor ---

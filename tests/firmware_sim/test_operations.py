@@ -203,6 +203,34 @@ def test_unpairing_forgets_the_operations_of_that_peer_alone() -> None:
     assert second.told(LastOperationRequest(), LastOperationResponse).operation == 1
 
 
+def next_change(bridge: Bridge) -> None:
+    bridge.created(CARL)
+
+
+def unpairing(bridge: Bridge) -> None:
+    assert bridge.ask(UnpairRequest()) == UnpairResponse()
+
+
+def reset(bridge: Bridge) -> None:
+    bridge.bench.hold_button(10)
+
+
+@pytest.mark.parametrize("happens", [next_change, unpairing, reset])
+def test_the_mark_of_a_change_stays_in_flash_until_the_next_change_an_unpairing_or_a_reset(
+    happens: Callable[[Bridge], None],
+) -> None:
+    bench, bridge = lock()
+    bench.open(2, connection=False)
+    other = peer_of(bench, 2, link=2)
+    mark = fingerprint(encode_request(PinCreateRequest(operation=2, entry=BOB)))
+    other.delete(2)
+    bench.power_cycle()
+    bridge.connect()
+    assert (mark in bench.bytes(), BOB.digits.encode() in bench.bytes()) == (True, False)
+    happens(bridge)
+    assert mark not in bench.bytes()
+
+
 def test_pairing_again_keeps_the_last_operation() -> None:
     bench, _ = lock()
     assert peer_of(bench).told(LastOperationRequest(), LastOperationResponse).operation == 2

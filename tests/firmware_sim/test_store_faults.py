@@ -195,6 +195,20 @@ def test_what_was_removed_does_not_come_back_from_a_sector_that_takes_no_erase()
         Store.mount(_Stuck(inner), REGION)
 
 
+def test_pages_that_do_not_keep_what_is_written_are_counted_and_told() -> None:
+    flash = FailingFlash(NorFlash(SMALL))
+    store = Store.mount(flash, REGION)
+    store.commit({1: b"kept"})
+    assert store.sentence == ""
+    flash.bad_pages = {2, 4, 6}
+    with pytest.raises(FlashWorn):
+        count_up(store, [{}])
+    assert store.sentence == (
+        "Since the start, pages of flash did not keep what was written: 3 of 6. Replace the lock if that goes on."
+    )
+    assert Store(flash, REGION).sentence == ""
+
+
 def test_flash_that_takes_not_even_a_format_is_a_clean_error() -> None:
     flash = FailingFlash(NorFlash(SMALL))
     flash.bad_pages = set(range(SMALL.pages))

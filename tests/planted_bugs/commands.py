@@ -109,8 +109,8 @@ BUGS = (
     Bug(
         name="a bolt reported before it rests",
         file="bridge/bolts.py",
-        good="        if status.bolt not in MOVING:\n",
-        bad="        if status:\n",
+        good="            if status.bolt not in MOVING:\n",
+        bad="            if status:\n",
         tests=("tests/together/test_bolt_commands.py",),
     ),
 )

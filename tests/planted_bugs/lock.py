@@ -297,4 +297,26 @@ BUGS = (
         bad="        pin = self._pins.matching(digits) or next((pin for _, pin in self._memory.slots()), None)\n",
         tests=("tests/fuzz/test_targets.py",),
     ),
+    Bug(
+        name="an unpaired bridge's last operation stays",
+        file="firmware_sim/requests.py",
+        good="        self.operations.stage_forgotten(index)\n",
+        bad="",
+        tests=("tests/firmware_sim/test_operations.py",),
+    ),
+    Bug(
+        name="flash that keeps nothing more is not told of",
+        file="firmware_sim/store.py",
+        good="        self._worn |= {address // self._flash.geometry.page_size}\n",
+        bad="",
+        tests=("tests/firmware_sim/test_store_faults.py", "tests/firmware_sim/test_hostile.py"),
+    ),
+    Bug(
+        name="a battery warning that flash did not take counts as given",
+        file="firmware_sim/behaviours/battery.py",
+        good="        self._memory.stage(BATTERY_KEY",
+        bad="        self._memory._records[BATTERY_KEY] = BatteryWarning(mark=lowest)\n"
+        "        self._memory.stage(BATTERY_KEY",
+        tests=("tests/firmware_sim/test_battery.py",),
+    ),
 )

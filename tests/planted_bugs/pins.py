@@ -45,8 +45,8 @@ BUGS = (
     Bug(
         name="a file of pins that others may read",
         file="bridge/cli/pin_files.py",
-        good="0o600",
-        bad="0o644",
+        good="new = create_private(path, text.encode())",
+        bad="new = not path.exists() and path.write_text(text) >= 0",
         tests=FILES,
     ),
     Bug(

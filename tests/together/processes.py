@@ -172,8 +172,11 @@ def command(words: list[str] | tuple[str, ...]) -> list[str]:
     return [sys.executable, "-m", "bridge.cli", *words]
 
 
-def typed(bench: Place, answer: str, *words: str) -> int:
-    """Run one command at a terminal where somebody types `answer` when it is asked for; return its exit code."""
+def typed(bench: Place, answer: str | None, *words: str) -> int:
+    """Run one command at a terminal where somebody types `answer` when it is asked for; return its exit code.
+
+    Without an answer, somebody interrupts it instead.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         command(words), stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0,
@@ -185,7 +188,10 @@ def typed(bench: Place, answer: str, *words: str) -> int:
         if asked:  # a question: what is typed before it would be thrown away
             while not asked.endswith(": ") and (more := process.stderr.read(1)):
                 asked += more
-            os.write(master, answer.encode() + b"\n")
+            if answer is None:
+                process.send_signal(signal.SIGINT)
+            else:
+                os.write(master, answer.encode() + b"\n")
         told, failed = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()

@@ -26,32 +26,32 @@ def test_a_clock_is_shown_as_it_is_and_goes_far_back_by_force_alone(bench: Place
     with bench.lock():
         assert bench.pair().code == 0
         show(bench, HOUR)
-        shown = bench.latchwire("clock", "get", "front", "--json").json()
+        shown = bench.here("clock", "get", "front", "--json").json()
         assert HOUR - 60 < shown["skew"] <= HOUR  # a busy machine takes its time between now and there
         assert (shown["zone"], shown["trusted"], shown["time"][-6:]) == ("UTC", True, "+00:00")
-        refused = bench.latchwire("clock", "set", "front")
+        refused = bench.here("clock", "set", "front")
         assert (refused.code, refused.out) == (4, "")
         assert "s ahead of this host's, and goes back by more than 5 minutes only by force" in refused.err
         assert refused.err.count("\n") == 1
-        forced = bench.latchwire("clock", "set", "front", "--force", "--json").json()
+        forced = bench.here("clock", "set", "front", "--force", "--json").json()
         assert forced["skew"] > HOUR - 60  # nobody has corrected it meanwhile
-        assert abs(bench.latchwire("clock", "get", "front", "--json").json()["skew"]) <= 1
+        assert abs(bench.here("clock", "get", "front", "--json").json()["skew"]) <= 1
         assert bench.here("sim", "clock", "--lose", "--control", bench.path("ctl")).code == 0
-        lost = bench.latchwire("clock", "get", "123")
+        lost = bench.here("clock", "get", "123")
         assert (lost.code, "does not trust its time" in lost.out) == (0, True)
 
 
 def test_a_new_zone_moves_the_list_version_and_is_kept_by_the_registry(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-        before = bench.latchwire("clock", "set", "front", "--json").json()["list_version"]
-        done = bench.latchwire("clock", "set", "front", "--zone", "Europe/Warsaw", "--json").json()
+        before = bench.here("clock", "set", "front", "--json").json()["list_version"]
+        done = bench.here("clock", "set", "front", "--zone", "Europe/Warsaw", "--json").json()
         assert (done["zone"], done["list_version"]) == ("Europe/Warsaw", before + 1)
-        assert bench.latchwire("clock", "set", "front", "--json").json()["list_version"] == before + 1
-        assert bench.latchwire("lock", "list", "--json").json()["zone"] == "Europe/Warsaw"
-        listed = bench.latchwire("pin", "list", "front")
+        assert bench.here("clock", "set", "front", "--json").json()["list_version"] == before + 1
+        assert bench.here("lock", "list", "--json").json()["zone"] == "Europe/Warsaw"
+        listed = bench.here("pin", "list", "front")
         assert (listed.code, listed.err) == (0, "")
-        wrong = bench.latchwire("clock", "set", "front", "--zone", "Mars/Olympus")
+        wrong = bench.here("clock", "set", "front", "--zone", "Mars/Olympus")
         assert (wrong.code, "is no IANA zone" in wrong.err) == (2, True)
 
 

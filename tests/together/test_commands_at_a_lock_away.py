@@ -27,9 +27,9 @@ def test_each_names_the_process_that_holds_the_lock(bench: Place) -> None:
         assert bench.pair().code == 0
         with held(bench) as serving:
             for words in COMMANDS:
-                done = bench.latchwire(*words)
+                done = bench.here(*words)
                 assert (done.code, names_its_holder(said(done), serving)) == (3, True), words
-            row, failure = bench.latchwire("scan", "--no-ports", f"serial:{bench.path('lock0')}", "--json").lines()
+            row, failure = bench.here("scan", "--no-ports", f"serial:{bench.path('lock0')}", "--json").lines()
             assert (row["answer"], row["name"], failure["exit_code"]) == ("held", "front", 3)
             assert names_its_holder(row["advice"], serving)
 
@@ -37,12 +37,12 @@ def test_each_names_the_process_that_holds_the_lock(bench: Place) -> None:
 def test_each_tells_of_the_pulled_cable_and_nothing_is_changed(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-    before = bench.latchwire("lock", "list", "--json").json()
+    before = bench.here("lock", "list", "--json").json()
     for words in COMMANDS:
-        done = bench.latchwire(*words)
+        done = bench.here(*words)
         assert (done.code, "there is no such port" in said(done)) == (3, True), words
-    assert bench.latchwire("lock", "list", "--json").json() == before
-    gone = bench.latchwire("unpair", "front", "--yes", "--forget")
+    assert bench.here("lock", "list", "--json").json() == before
+    gone = bench.here("unpair", "front", "--yes", "--forget")
     assert (gone.code, "was not asked" in gone.out) == (0, True)
-    unpaired = bench.latchwire("diagnose", "front")
+    unpaired = bench.here("diagnose", "front")
     assert (unpaired.code, "it was unpaired" in unpaired.out) == (5, True)

@@ -20,7 +20,7 @@ def lock(bench: Place, fault: str | None = None) -> Iterator[str]:
 
 
 def pair(bench: Place, target: str) -> Ended:
-    return bench.latchwire("pair", target, "--label-file", bench.path("label"), "--name", "front", "--zone", "UTC")
+    return bench.here("pair", target, "--label-file", bench.path("label"), "--name", "front", "--zone", "UTC")
 
 
 def test_a_pairing_that_is_cut_off_is_one_sentence_and_the_next_try_is_good(bench: Place) -> None:
@@ -31,4 +31,4 @@ def test_a_pairing_that_is_cut_off_is_one_sentence_and_the_next_try_is_good(benc
             assert words in failed.err
     with lock(bench) as target:
         assert pair(bench, target).code == 0
-        assert bench.latchwire("lock", "list", "--json").json()["state"] == "paired"
+        assert bench.here("lock", "list", "--json").json()["state"] == "paired"

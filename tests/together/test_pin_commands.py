@@ -131,7 +131,7 @@ def test_a_removed_pin_opens_no_more_and_is_removed_only_with_a_yes(door: Place,
         (DIGITS, 2, "1 to 65535"),
         ("0", 2, "1 to 65535"),
         ("65000", 4, "no such pin"),
-        ("Nobody", 2, "no pin of this alias"),
+        ("Nobody", 4, "no pin of this alias"),
     ],
 )
 @pytest.mark.parametrize("command", ["show", "update", "remove"])

@@ -173,7 +173,7 @@ def test_a_slot_that_another_bridge_changed_meanwhile_is_told_and_the_rest_is_do
     assert apply(door, ANN, BOB).code == 0
     with another_bridge(door) as other:
 
-        async def meanwhile(_: str) -> None:
+        def meanwhile(_: str) -> None:
             assert other.latchwire("pin", "remove", "back", "Bob", "--yes").code == 0
 
         monkeypatch.setattr(pin_lists, "confirm", meanwhile)

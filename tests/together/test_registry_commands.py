@@ -29,11 +29,11 @@ def paired(bench: Place) -> Place:
 
 
 def names(bench: Place) -> list[str]:
-    return [lock["name"] for lock in bench.latchwire("lock", "list", "--json").lines()]
+    return [lock["name"] for lock in bench.here("lock", "list", "--json").lines()]
 
 
 def tokens(bench: Place) -> dict[int, dict[str, object]]:
-    return {token["number"]: token for token in bench.latchwire("token", "list", "--json").lines()}
+    return {token["number"]: token for token in bench.here("token", "list", "--json").lines()}
 
 
 def ask(url: str, token: str) -> int:
@@ -47,33 +47,33 @@ def ask(url: str, token: str) -> int:
 
 
 def test_a_lock_is_shown_by_its_name_or_number(paired: Place) -> None:
-    (listed,) = paired.latchwire("lock", "list", "--json").lines()
-    assert paired.latchwire("lock", "show", "front", "--json").json() == listed
-    assert paired.latchwire("lock", "show", "123").out.startswith("123 front: paired, at serial:")
-    unknown = paired.latchwire("lock", "show", "shed")
+    (listed,) = paired.here("lock", "list", "--json").lines()
+    assert paired.here("lock", "show", "front", "--json").json() == listed
+    assert paired.here("lock", "show", "123").out.startswith("123 front: paired, at serial:")
+    unknown = paired.here("lock", "show", "shed")
     assert (unknown.code, "There is no lock 'shed', only 123 'front'" in unknown.err) == (3, True)
 
 
 def test_a_renamed_lock_has_its_new_name_alone_and_all_else_as_it_was(paired: Place) -> None:
-    before = paired.latchwire("lock", "show", "front", "--json").json()
-    renamed = paired.latchwire("lock", "rename", "front", "back door", "--json")
+    before = paired.here("lock", "show", "front", "--json").json()
+    renamed = paired.here("lock", "rename", "front", "back door", "--json")
     assert renamed.json() == before | {"name": "back door"}
-    assert paired.latchwire("lock", "list", "--json").json() == renamed.json()
-    refused = paired.latchwire("lock", "rename", "123", "7")
+    assert paired.here("lock", "list", "--json").json() == renamed.json()
+    refused = paired.here("lock", "rename", "123", "7")
     assert (refused.code, "'7' cannot be a lock's name" in refused.err, names(paired)) == (2, True, ["back door"])
 
 
 def test_a_paired_lock_is_removed_only_by_force(paired: Place) -> None:
-    refused = paired.latchwire("lock", "remove", "front", "--yes")
+    refused = paired.here("lock", "remove", "front", "--yes")
     assert (refused.code, names(paired)) == (2, ["front"])
     assert "is paired, and would go on knowing this bridge. Run `latchwire unpair 123` first" in refused.err
-    done = paired.latchwire("lock", "remove", "front", "--yes", "--force")
+    done = paired.here("lock", "remove", "front", "--yes", "--force")
     assert (done.code, done.out) == (0, "The lock 123 front is removed. Its number is never given again.\n")
     assert names(paired) == []
 
 
 def test_a_lock_is_removed_only_where_somebody_has_said_yes(paired: Place) -> None:
-    unasked = paired.latchwire("lock", "remove", "front", "--force")
+    unasked = paired.here("lock", "remove", "front", "--force")
     assert (unasked.code, "Nobody is here to confirm" in unasked.err, names(paired)) == (2, True, ["front"])
     assert typed(paired, "y", "lock", "remove", "front", "--force") == 2
     assert names(paired) == ["front"]
@@ -85,13 +85,13 @@ def test_a_removed_lock_takes_the_rights_to_it_along_and_its_number_is_never_giv
     with bench.lock():
         assert bench.pair().code == 0
         token = bench.token()
-        assert bench.latchwire("lock", "remove", "123", "--yes", "--force").code == 0
+        assert bench.here("lock", "remove", "123", "--yes", "--force").code == 0
         assert tokens(bench)[1]["locks"] == []
         bench.here("sim", "hold-button", "--control", bench.path("ctl"), "--seconds", "5")
         again = bench.pair()
         assert (again.code, "The number 123 belonged to a lock that was removed" in again.err) == (2, True)
         target, label = f"serial:{bench.path('lock0')}", bench.path("label")
-        paired = bench.latchwire("pair", target, "--label-file", label, "--name", "front", "--json")
+        paired = bench.here("pair", target, "--label-file", label, "--name", "front", "--json")
         assert paired.json()["id"] == 124
         with bench.staying("serve", "--port", "0") as serving:
             assert ask(serving.ready["url"], token) == 403
@@ -99,17 +99,17 @@ def test_a_removed_lock_takes_the_rights_to_it_along_and_its_number_is_never_giv
 
 def test_tokens_are_listed_with_what_they_allow_and_never_shown(paired: Place) -> None:
     secrets = [paired.token("Device.ReadWrite", "Device.Read"), paired.token("Lock.Operate")]
-    made = paired.latchwire("token", "create", "--scope", "Device.Read", "--lock", "front", "--days", "1")
+    made = paired.here("token", "create", "--scope", "Device.Read", "--lock", "front", "--days", "1")
     with paired.staying("serve", "--port", "0") as serving:
         assert ask(serving.ready["url"], secrets[0]) == 400
-    listed = paired.latchwire("token", "list", "--json")
+    listed = paired.here("token", "list", "--json")
     first, second, third = listed.lines()
     used = datetime.fromisoformat(first.pop("last_used"))
     assert abs((datetime.now(UTC) - used).total_seconds()) < 3600
     assert first == {"number": 1, "scopes": ["Device.Read", "Device.ReadWrite"], "locks": [123], "expires": None}
     assert second == {"number": 2, "scopes": ["Lock.Operate"], "locks": [123], "expires": None, "last_used": None}
     assert datetime.fromisoformat(third["expires"]) > datetime.now(UTC)
-    table = paired.latchwire("token", "list").out
+    table = paired.here("token", "list").out
     assert re.search(r"^1 +Device\.Read, Device\.ReadWrite +123 +- +20\d\d-", table, re.MULTILINE)
     for secret in (*secrets, made.out.strip()):
         assert secret[3:20] not in listed.out + table
@@ -120,9 +120,9 @@ def test_a_revoked_token_opens_nothing_from_the_next_request_on(paired: Place) -
     with paired.staying("serve", "--port", "0") as serving:
         url = serving.ready["url"]
         assert (ask(url, kept), ask(url, gone)) == (400, 400)
-        revoked = paired.latchwire("token", "revoke", "2")
+        revoked = paired.here("token", "revoke", "2")
         assert (revoked.code, revoked.out) == (0, "Token 2 is revoked.\n")
         assert (ask(url, kept), ask(url, gone)) == (400, 401)
     assert list(tokens(paired)) == [1]
-    again = paired.latchwire("token", "revoke", "2")
+    again = paired.here("token", "revoke", "2")
     assert (again.code, "There is no token 2. `latchwire token list` shows" in again.err) == (3, True)

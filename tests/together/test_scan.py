@@ -169,7 +169,7 @@ def test_the_command_tells_locks_by_name_and_number(bench: Place) -> None:
     with bench.lock(), bench.staying("sim", "run", "--tcp", "127.0.0.1:0") as other:
         assert bench.pair().code == 0
         port, tcp = f"serial:{bench.path('lock0')}", f"tcp:{other.ready['tcp']}"
-        done = bench.latchwire("scan", "--no-ports", port, tcp, "tcp:127.0.0.1:1", "--json")
+        done = bench.here("scan", "--no-ports", port, tcp, "tcp:127.0.0.1:1", "--json")
         assert done.code == 0, done
         known, new, nobody = done.lines()
         assert (known["target"], known["answer"], known["name"], known["in_use"]) == (port, "lock", "front", True)
@@ -177,7 +177,7 @@ def test_the_command_tells_locks_by_name_and_number(bench: Place) -> None:
         assert len(new["lock"]) == 8
         assert (nobody["answer"], nobody["lock"]) == ("unreachable", None)
         assert "Connection refused" in nobody["advice"]
-        table = bench.latchwire("scan", "--no-ports", port).out
+        table = bench.here("scan", "--no-ports", port).out
         assert "front" in table
 
 
@@ -190,7 +190,7 @@ def test_ports_without_a_lock_say_what_to_do_and_hear_nothing_but_hellos(bench: 
         file = bench.folder / "file"
         file.touch()
         words = [f"serial:{os.ttyname(slave)}", f"serial:{bench.path('none')}", f"serial:{file}"]
-        done = bench.latchwire("scan", "--no-ports", *words)
+        done = bench.here("scan", "--no-ports", *words)
         assert (done.code, done.err.startswith("latchwire: No lock answers.")) == (3, True)
         silent, missing, useless = done.out.splitlines()[1:]
         assert "silent" in silent

@@ -21,20 +21,20 @@ def next_line(staying: Staying) -> dict[str, object]:
 def test_a_lock_tells_what_it_is_and_how_it_is(bench: Place) -> None:
     with bench.lock(slots=7) as lock:
         paired = json.loads(bench.pair("--json").out)
-        told = bench.latchwire("info", "front", "--json").json()
+        told = bench.here("info", "front", "--json").json()
         assert (told["id"], told["name"], told["lock"], told["capacity"]) == (123, "front", paired["lock"], 7)
         assert (told["serial"], told["protocol"]) == (lock.ready["serial_number"], "1")
         assert "latch" in told["capabilities"]
-        text = bench.latchwire("info", "123").out
+        text = bench.here("info", "123").out
         assert "7 slots" in text
         hand(bench, "battery", "--set", "42")
-        seen = bench.latchwire("state", "front", "--json").json()
+        seen = bench.here("state", "front", "--json").json()
         assert (seen["bolt"], seen["jammed"], seen["battery"], seen["clock_trusted"]) == ("locked", False, 42, True)
         assert (seen["used"], seen["trouble"]) == (0, None)
         assert abs(seen["skew"]) <= 1
         with bench.staying("state", "front", "--watch", "--interval", "3600") as watching:
             assert watching.ready["battery"] == 42
-            assert "battery 42 %" in bench.latchwire("state", "front").out  # between two looks, the lock is free
+            assert "battery 42 %" in bench.here("state", "front").out  # between two looks, the lock is free
             assert watching.terminate() == 0
 
 

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from protocol.label import format_label
-from tests.together.processes import Place
+from tests.together.processes import Place, typed
 
 STRANGER = format_label(bytes(16)) + "\n"
 """The label of no lock here."""
@@ -26,11 +26,11 @@ def test_the_second_process_at_a_lock_is_told_who_holds_it(bench: Place) -> None
     with bench.lock(), bench.staying("serve", "--port", "0") as serving:
         assert bench.pair().code == 0
         _create(serving.ready["url"], bench.token(), "97531")
-        second = bench.latchwire("pin", "list", "front")
+        second = bench.here("pin", "list", "front")
         assert second.code == 3
         assert f"`latchwire serve` (process {serving.process.pid})" in second.err
         serving.terminate()
-        assert bench.latchwire("pin", "list", "front", "--json").json()["id"] == 1
+        assert bench.here("pin", "list", "front", "--json").json()["id"] == 1
 
 
 def test_a_holder_that_was_killed_holds_nothing(bench: Place) -> None:
@@ -38,7 +38,7 @@ def test_a_holder_that_was_killed_holds_nothing(bench: Place) -> None:
         assert bench.pair().code == 0
         _create(serving.ready["url"], bench.token(), "97531")
         serving.kill()
-        assert bench.latchwire("pin", "list", "front", "--json").json()["id"] == 1
+        assert bench.here("pin", "list", "front", "--json").json()["id"] == 1
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_holder_that_was_killed_holds_nothing(bench: Place) -> None:
 )
 def test_a_target_that_is_none_is_named_with_the_cause(bench: Place, target: str, code: int, words: str) -> None:
     bench.folder.joinpath("label").write_text(STRANGER)
-    done = bench.latchwire("pair", target.format(d=bench.folder), "--label-file", bench.path("label"), "--name", "a")
+    done = bench.here("pair", target.format(d=bench.folder), "--label-file", bench.path("label"), "--name", "a")
     assert (done.code, words in done.err) == (code, True), done.err
 
 
 def test_a_label_that_cannot_be_is_refused_before_anything_is_asked(bench: Place) -> None:
     mistyped = STRANGER.strip()[:-1] + "X"
     for text in ("", "1234", mistyped):
-        done = bench.latchwire("pair", "serial:nowhere", "--label-stdin", "--name", "a", stdin=text + "\n")
+        done = bench.here("pair", "serial:nowhere", "--label-stdin", "--name", "a", stdin=text + "\n")
         assert (done.code, "label cannot be right" in done.err) == (2, True)
         assert not text or text not in done.err
 
@@ -78,7 +78,7 @@ def test_a_wrong_label_and_a_closed_window_are_refused_alike(bench: Place) -> No
         assert wrong.code == closed.code == 5
         assert wrong.err.replace("is open", "is closed") == closed.err
         assert "hold the lock's button for 5 s" in closed.err
-        assert bench.latchwire("lock", "list", "--json").out == ""
+        assert bench.here("lock", "list", "--json").out == ""
         assert bench.here("sim", "hold-button", "--control", bench.path("ctl")).code == 0
         assert bench.pair().code == 0
 
@@ -108,7 +108,7 @@ def test_a_silent_device_ends_at_the_deadline(bench: Place) -> None:
         bench.folder.joinpath("label").write_text(STRANGER)
         bench.environment["LATCHWIRE_DEADLINE"] = "0.5"
         words = ["--label-file", bench.path("label"), "--name", "a"]
-        done = bench.latchwire("pair", f"serial:{os.ttyname(slave)}", *words)
+        done = bench.here("pair", f"serial:{os.ttyname(slave)}", *words)
         assert (done.code, "again" in done.err) == (6, True), done.err
     finally:
         os.close(master)
@@ -129,7 +129,7 @@ def test_a_device_that_talks_nonsense_ends_at_the_deadline(bench: Place) -> None
         bench.folder.joinpath("label").write_text(STRANGER)
         bench.environment["LATCHWIRE_DEADLINE"] = "0.5"
         words = ["--label-file", bench.path("label"), "--name", "a"]
-        assert bench.latchwire("pair", f"serial:{os.ttyname(slave)}", *words).code == 6
+        assert bench.here("pair", f"serial:{os.ttyname(slave)}", *words).code == 6
     finally:
         os.close(slave)
         os.close(master)
@@ -138,11 +138,11 @@ def test_a_device_that_talks_nonsense_ends_at_the_deadline(bench: Place) -> None
 
 @pytest.mark.parametrize("loose", ["", "keys", "keys/bridge.key", "latchwire.db"])
 def test_state_that_others_can_reach_is_refused(bench: Place, loose: str) -> None:
-    assert bench.latchwire("lock", "list").code == 0
+    assert bench.here("lock", "list").code == 0
     path = bench.state / loose
     path.chmod(path.stat().st_mode | 0o044)
     for words in (["lock", "list"], ["serve", "--port", "0"]):
-        done = bench.latchwire(*words)
+        done = bench.here(*words)
         assert (done.code, f"{path} has mode" in done.err, "chmod" in done.err) == (5, True, True)
 
 
@@ -150,7 +150,7 @@ def test_a_damaged_flash_image_keeps_what_is_intact_and_says_so(bench: Place) ->
     with bench.lock():
         assert bench.pair().code == 0
         for digits in ("97531", "86420"):
-            add = bench.latchwire("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin=f"{digits}\n")
+            add = bench.here("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin=f"{digits}\n")
             assert add.code == 0, add.err
     image = bench.folder / "lock0.flash"
     data = bytearray(image.read_bytes())
@@ -201,9 +201,9 @@ def test_an_image_that_is_none_is_refused_and_left_alone(bench: Place, content: 
     ids=" ".join,
 )
 def test_a_lock_that_nobody_knows_is_exit_code_3(bench: Place, words: list[str]) -> None:
-    done = bench.latchwire(*words, stdin="97531\n")
+    done = bench.here(*words, stdin="97531\n")
     assert (done.code, "There is no lock" in done.err) == (3, True)
-    as_json = bench.latchwire(*words, "--json", stdin="97531\n")
+    as_json = bench.here(*words, "--json", stdin="97531\n")
     assert as_json.json()["exit_code"] == 3
     assert as_json.err == ""
 
@@ -227,7 +227,7 @@ def test_a_zone_that_this_host_lacks_is_told_before_the_lock_is_asked(bench: Pla
         assert bench.pair().code == 0
     with closing(sqlite3.connect(bench.state / "latchwire.db")) as database, database:
         database.execute("UPDATE locks SET zone = 'Mars/Olympus'")
-    done = bench.latchwire(*words, stdin="97531\n")
+    done = bench.here(*words, stdin="97531\n")
     assert (done.code, "does not know the lock's time zone" in done.err) == (2, True), done.err
 
 
@@ -235,13 +235,13 @@ def test_a_key_that_is_no_file_is_told_in_a_sentence(bench: Place) -> None:
     (bench.state / "keys" / "bridge.key").mkdir(mode=0o700, parents=True)
     for path in (bench.state, bench.state / "keys"):
         path.chmod(0o700)
-    done = bench.latchwire("lock", "list")
+    done = bench.here("lock", "list")
     assert (done.code, "Internal failure" in done.err) == (1, False)
     assert f"{bench.state / 'keys' / 'bridge.key'} cannot be used (Is a directory)." in done.err
 
 
 def test_serving_to_the_network_is_refused(bench: Place) -> None:
-    done = bench.latchwire("serve", "--host", "0.0.0.0")  # noqa: S104  it must be refused
+    done = bench.here("serve", "--host", "0.0.0.0")  # noqa: S104  it must be refused
     assert (done.code, "plain HTTP" in done.err) == (2, True)
 
 
@@ -277,7 +277,7 @@ def test_a_key_that_is_missing_is_told_and_not_replaced(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
     bench.state.joinpath("keys", "bridge.key").unlink()
-    done = bench.latchwire("lock", "list")
+    done = bench.here("lock", "list")
     assert (done.code, "bridge.key is missing" in done.err) == (1, True)
     assert not bench.state.joinpath("keys", "bridge.key").exists()
 
@@ -311,3 +311,12 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise(bench: Place) -
     with bench.lock():
         assert bench.pair(name="Tür").code == 0
         assert "T\\xfcr" in bench.latchwire("lock", "list").out
+
+
+@pytest.mark.parametrize(
+    "words", [["pin", "add", "front", "--alias", "a"], ["pair", "tcp:127.0.0.1:1", "--name", "b"], ["unpair", "front"]]
+)
+def test_an_interrupt_ends_what_waits_for_an_answer_at_once(bench: Place, words: list[str]) -> None:
+    with bench.lock():
+        assert bench.pair().code == 0
+        assert typed(bench, None, *words) == 130

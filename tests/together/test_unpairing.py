@@ -224,20 +224,20 @@ def test_what_was_left_open_at_a_lock_that_is_given_up_is_settled_as_unknowable(
 def test_the_command_says_what_the_lock_has_acknowledged(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-        done = bench.latchwire("unpair", "front", "--yes", "--json")
+        done = bench.here("unpair", "front", "--yes", "--json")
         assert (done.code, done.err) == (0, "")
         assert done.json() == {"id": 123, "name": "front", "state": "unpaired", "acknowledged": True, "asked": True}
-        again = bench.latchwire("unpair", "123", "--yes")
+        again = bench.here("unpair", "123", "--yes")
         assert (again.code, "refuses this bridge" in again.out) == (0, True)
-        listed = bench.latchwire("pin", "list", "front")
+        listed = bench.here("pin", "list", "front")
         assert (listed.code, "it was unpaired" in listed.err) == (5, True)
 
 
 def test_the_command_asks_and_takes_nothing_but_a_yes(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
-        unasked = bench.latchwire("unpair", "front", stdin="yes\n")
+        unasked = bench.here("unpair", "front", stdin="yes\n")
         assert (unasked.code, "Nobody is here to confirm" in unasked.err) == (2, True)
         for answer, code in (("no", 2), ("", 2), ("Yes", 0)):
             assert typed(bench, answer, "unpair", "front") == code
-        assert bench.latchwire("lock", "list", "--json").json()["state"] == "unpaired"
+        assert bench.here("lock", "list", "--json").json()["state"] == "unpaired"

@@ -1,6 +1,5 @@
 """What a person is asked, and what long work tells one."""
 
-import asyncio
 import io
 import sys
 
@@ -21,7 +20,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("typed", ["yes\n", "YES\n"])
 def test_a_yes_is_a_yes(typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
-    asyncio.run(confirm("Remove it?"))
+    confirm("Remove it?")
     heard = capsys.readouterr()
     assert (heard.out, heard.err) == ("", "Remove it? Type yes to go on: ")
 
@@ -30,13 +29,13 @@ def test_a_yes_is_a_yes(typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_anything_else_is_none(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     with pytest.raises(UsageError, match="no yes"):
-        asyncio.run(confirm("Remove it?"))
+        confirm("Remove it?")
 
 
 def test_where_nobody_is_there_a_yes_in_the_input_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
     with pytest.raises(UsageError, match="Add --yes"):
-        asyncio.run(confirm("Remove it?"))
+        confirm("Remove it?")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_a_malformed_csv_is_refused_as_a_whole(tmp_path: Path, text: str | bytes
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f'[[pin]]\nalias = "Ann"\npin = {SECRET}\n', ", line 1, column pin: Write the digits as text, in quotes"),
+        (f'[[pin]]\nalias = "Ann"\npin = {SECRET}\n', ", line 3, column pin: Write the digits as text, in quotes"),
         ('[[pin]]\nalias = "Ann"\npin = 01357\n', ", line 3, column 8: this is no TOML. Write the digits as text"),
         (f'[[pin]]\nalias = "Ann"\nalias = "{SECRET}"\n', ", line 3, column 16: this is no TOML"),
         ("a = " + "[" * 5000, ": this is no TOML"),
@@ -145,13 +145,13 @@ def test_a_malformed_csv_is_refused_as_a_whole(tmp_path: Path, text: str | bytes
         (f'pin = "{SECRET}"\n', ", line 1: each pin is a table of its own"),
         (f'[pin]\npin = "{SECRET}"\n', ", line 1: each pin is a table of its own"),
         (f'[[pin]]\nalias = "Ann"\n{SECRET} = 1\n', ", line 1: a pin has a column of a name that is not known"),
-        (f"[[pin]]\nalias = {SECRET}\n", ", line 1, column alias: Write the alias as text"),
-        ('[[pin]]\nalias = "Ann"\nenabled = "yes"\n', ", line 1, column enabled: Write true or false"),
-        ('[[pin]]\nalias = "Ann"\nfrom = 08:00:00\n', ", line 1, column from: Write a date or a time"),
-        ('[[pin]]\nalias = "Ann"\nwindows = "mon"\n', ", line 1, column windows: Write a list of texts"),
+        (f"[[pin]]\nalias = {SECRET}\n", ", line 2, column alias: Write the alias as text"),
+        ('[[pin]]\nalias = "Ann"\nenabled = "yes"\n', ", line 3, column enabled: Write true or false"),
+        ('[[pin]]\nalias = "Ann"\nfrom = 08:00:00\n', ", line 3, column from: Write a date or a time"),
+        ('[[pin]]\nalias = "Ann"\nwindows = "mon"\n', ", line 3, column windows: Write a list of texts"),
         (
             f'[[pin]]\nalias="Ann"\npin="{SECRET}"\n\n[[pin]]\nalias="Bob"\npin="1"\n',
-            ", line 5, column pin: A pin has 5",
+            ", line 7, column pin: A pin has 5",
         ),
         ('pin = [{alias = "Ann", pin = "1"}]\n', ", pin 1, column pin: A pin has 5 to 8 digits"),
     ],
