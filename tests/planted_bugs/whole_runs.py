@@ -129,4 +129,32 @@ BUGS = (
         bad='        rule = parse_tz("UTC0")\n',
         tests=SIMULATION,
     ),
+    Bug(
+        name="simulation: a clear that leaves the newest pin",
+        file="firmware_sim/behaviours/pins.py",
+        good="for key, _ in self._memory.slots():\n            self._memory.stage(key, None)",
+        bad="for key, _ in list(self._memory.slots())[:-1]:\n            self._memory.stage(key, None)",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a clear that is told of as a deletion",
+        file="firmware_sim/requests.py",
+        good="self._stage_audit(AuditEvent.PINS_CLEARED, peer)",
+        bad="self._stage_audit(AuditEvent.PIN_DELETED, peer)",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a bolt operation that was not answered asked for anew",
+        file="bridge/client.py",
+        good="or await self._what_became(message)",
+        bad="or await self._perform(message, make)",
+        tests=SIMULATION,
+    ),
+    Bug(
+        name="simulation: a bolt moved without a record",
+        file="firmware_sim/requests.py",
+        good="        if begins is not self._bolt.state:\n",
+        bad="        if begins is not self._bolt.state and False:\n",
+        tests=SIMULATION,
+    ),
 )

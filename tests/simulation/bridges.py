@@ -22,8 +22,9 @@ from bridge.store.ownership import Ownership
 from bridge.wire import Wire
 from protocol.exchange import Retry
 from protocol.messages.declaration import Change as ChangeRequest
-from protocol.messages.pins import PinCreateRequest, PinDeleteRequest, PinUpdateRequest
-from protocol.vocabulary import PinEntry, Schedule, Status, Weekdays, Window
+from protocol.messages.pins import PinClearRequest, PinCreateRequest, PinDeleteRequest, PinUpdateRequest
+from protocol.vocabulary import BoltAction, PinEntry, Schedule, Status, Weekdays, Window
+from tests.simulation.bolt import MOVING, BoltCount
 from tests.simulation.model import Change, Verb, Violation
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Bridge:
         self._journal = MemoryJournal()
         self._marks = Marks(keys.hmac_key)
         self._asked_after = 0
+        self._bolt = BoltCount()
+        self._has_cleared = False
         self._engine = SimulatedEngine(world, keys, self._journal, luck)
 
     def client(self) -> LockClient:
@@ -124,6 +127,7 @@ class Bridge:
             raise Violation("with nothing failing, a change has no outcome")
         while not await self.read_audit():
             continue
+        self._bolt.see(self._moved)
 
     async def resolve(self) -> None:
         """Find out what became of the change whose outcome is unknown: by asking for it again, or by the journal."""
@@ -221,8 +225,9 @@ class Bridge:
         if self.unknown:
             await self.resolve()
             return
-        if self._luck.random() < 0.7:
-            await self.change(self._next_change())
+        chance = self._luck.random()
+        if chance < 0.7:
+            await (self._operate_bolt() if chance < 0.1 else self.change(self._next_change()))
             return
         try:
             if self._luck.random() < 0.5:
@@ -234,6 +239,26 @@ class Bridge:
         except SILENCES as silence:
             self._note(f"read unanswered: {type(silence).__name__}")
 
+    async def _operate_bolt(self) -> None:
+        action = self._luck.choice(list(BoltAction))
+        self._bolt.asked(action)
+        try:
+            answer = await self._engine.change(self._record, COMMAND_LINE, LockClient.operate_bolt, action)
+        except Refused as refusal:
+            self._note(f"{action.name.lower()} refused: {refusal.status.name}")
+            self._bolt.refused()
+        except SILENCES as silence:
+            self._note(f"{action.name.lower()} unanswered: {type(silence).__name__}")
+            self._bolt.see(self._moved)
+        else:
+            self._note(f"{action.name.lower()} acknowledged: {answer.bolt.name.lower()}")
+            self._bolt.acknowledged(action, self._moved, moved=answer.bolt in MOVING)
+            self._world.count["bolt operations"] += 1
+
+    @property
+    def _moved(self) -> int:
+        return self._world.lock.moved[self._keys.peer_id]
+
     @staticmethod
     async def _set_clock(client: LockClient) -> None:
         await client.set_clock(ZONE, force=True)
@@ -243,6 +268,9 @@ class Bridge:
         if change.verb is Verb.DELETE:
             deleted = await engine.change(record, COMMAND_LINE, LockClient.delete_pin, change.pin_id)
             return deleted.list_version, None
+        if change.verb is Verb.CLEAR:
+            cleared = await engine.change(record, COMMAND_LINE, LockClient.clear_pins)
+            return cleared.list_version, None
         assert entry is not None
         if change.verb is Verb.UPDATE:
             updated = await engine.change(record, COMMAND_LINE, LockClient.update_pin, change.pin_id, entry)
@@ -254,13 +282,20 @@ class Bridge:
         pins = self._world.model.pins
         number = next(self._world.numbers)
         own = [pin_id for pin_id in pins if pins[pin_id].alias.endswith(f"b{self.number}")]
-        verb = self._luck.choices(list(Verb), [5 if len(pins) < self._world.slots else 1, 4, 4])[0]
+        verb = self._luck.choices(list(Verb), [5 if len(pins) < self._world.slots else 1, 4, 4, self._may_clear()])[0]
+        if verb is Verb.CLEAR:
+            self._has_cleared = True
+            return Change(number=number, bridge=self.number, verb=verb)
         if verb is Verb.DELETE and own:
             return Change(number=number, bridge=self.number, verb=verb, pin_id=self._luck.choice(own))
         entry = self._entry(number)
         if verb is Verb.UPDATE and own:
             return Change(number=number, bridge=self.number, verb=verb, pin_id=self._luck.choice(own), entry=entry)
         return Change(number=number, bridge=self.number, verb=Verb.CREATE, entry=entry)
+
+    def _may_clear(self) -> bool:
+        """Whether to clear: once in a life and one bridge at a time, as nothing tells one clear from another."""
+        return not self._has_cleared and all(change.verb is not Verb.CLEAR for change in self._world.model.open)
 
     def _entry(self, number: int) -> PinEntry:
         """Return a pin that no other change makes; a third of them are limited in time."""
@@ -285,6 +320,8 @@ def _request(change: Change) -> ChangeRequest:
     """Return the request of a change as the journal marks it, without an operation id."""
     if change.verb is Verb.DELETE:
         return PinDeleteRequest(operation=0, id=change.pin_id)
+    if change.verb is Verb.CLEAR:
+        return PinClearRequest(operation=0)
     assert change.entry is not None
     if change.verb is Verb.UPDATE:
         return PinUpdateRequest(operation=0, id=change.pin_id, entry=change.entry)

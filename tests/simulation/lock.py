@@ -1,18 +1,22 @@
 """A simulated lock under a fault plan that is looked at after each step: what it holds must have a cause."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 
 from firmware_sim.device import Stepped
 from firmware_sim.hostile import HostileSimulator
 from firmware_sim.records import AUDIT_KEYS
-from protocol.vocabulary import AuditEvent, AuditRecord
-from tests.simulation.model import Change, Model, Verb, Violation
+from protocol.vocabulary import AuditEvent, AuditRecord, Cause
+from tests.simulation.model import Model, Verb, Violation
 
 EVENTS = {
     Verb.CREATE: AuditEvent.PIN_CREATED,
     Verb.UPDATE: AuditEvent.PIN_UPDATED,
     Verb.DELETE: AuditEvent.PIN_DELETED,
+    Verb.CLEAR: AuditEvent.PINS_CLEARED,
 }
+_VERBS = {event: verb for verb, event in EVENTS.items()}
+_MOVED = (AuditEvent.LOCK, AuditEvent.UNLOCK, AuditEvent.PULL)
 
 
 class WatchedLock(HostileSimulator):
@@ -24,6 +28,8 @@ class WatchedLock(HostileSimulator):
     cuts: int = 0
     audit: dict[int, AuditRecord]
     """Every audit record that the lock ever had, by its number."""
+    moved: Counter[int]
+    """How often each peer's requests have moved the bolt, by its id."""
 
     def watch(self, note: Callable[[str], None]) -> Model:
         """Take the lock as it is, and watch it from now on."""
@@ -31,6 +37,7 @@ class WatchedLock(HostileSimulator):
         pins = {pin.id: pin.entry for _, pin in memory.slots()}
         self.model = Model(list_version=memory.ledger.list_version, pins=pins, last_id=memory.ledger.last_id)
         self.audit = {record.sequence: record for record in self._ring()}
+        self.moved = Counter()
         self.note = note
         return self.model
 
@@ -54,27 +61,32 @@ class WatchedLock(HostileSimulator):
         return stepped
 
     def _compare(self, model: Model) -> None:
+        """See that each effect has one cause and one record."""
         memory = self.device.firmware.memory
-        changes = model.saw({pin.id: pin.entry for _, pin in memory.slots()}, memory.ledger.list_version)
+        new = self._new_records()
+        told = [record for record in new if record.event in _VERBS]
+        pins = {pin.id: pin.entry for _, pin in memory.slots()}
+        changes = model.saw(pins, memory.ledger.list_version, [_VERBS[record.event] for record in told])
         for change in changes:
             self.note(f"effect of {change}, list version {model.effects[change.number].list_version}")
-        if changes or self.device.firmware.audit.last != max(self.audit, default=0):
-            self._compare_audit(model, changes)
-
-    def _compare_audit(self, model: Model, changes: Sequence[Change]) -> None:
-        """See that each effect has one record, and that no record was lost, changed or doubled."""
-        ring = self._ring()
-        new = [record for record in ring if record.sequence not in self.audit]
-        if any(self.audit.get(record.sequence, record) != record for record in ring):
-            raise Violation("an audit record has changed")
-        last = max(self.audit, default=0)
-        if [record.sequence for record in new] != list(range(last + 1, last + 1 + len(new))):
-            raise Violation("the audit has a gap, or a number twice")
-        told = [(record.event, record.pin_id) for record in new if record.event in EVENTS.values()]
         made = [(EVENTS[change.verb], model.effects[change.number].pin_id) for change in changes]
-        if told != made:
+        if [(record.event, record.pin_id) for record in told] != made:
             raise Violation("the audit tells of other changes than were made")
         self.audit |= {record.sequence: record for record in new}
+        self.moved.update(record.peer_id for record in new if record.event in _MOVED and record.cause is Cause.REQUEST)
+
+    def _new_records(self) -> list[AuditRecord]:
+        """Return the records since the last look; none may be lost, changed or doubled."""
+        last = max(self.audit, default=0)
+        if self.device.firmware.audit.last == last:
+            return []
+        ring = self._ring()
+        if any(self.audit.get(record.sequence, record) != record for record in ring):
+            raise Violation("an audit record has changed")
+        new = [record for record in ring if record.sequence not in self.audit]
+        if [record.sequence for record in new] != list(range(last + 1, last + 1 + len(new))):
+            raise Violation("the audit has a gap, or a number twice")
+        return new
 
     def _ring(self) -> list[AuditRecord]:
         memory = self.device.firmware.memory

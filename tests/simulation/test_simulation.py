@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from firmware_sim.faults import Fault, LinkKind
-from protocol.vocabulary import PinEntry
+from protocol.vocabulary import BoltAction, PinEntry
 from tests.simulation.__main__ import ROOT, counts, main, run_seed
+from tests.simulation.bolt import BoltCount
 from tests.simulation.model import Change, Model, Verb, Violation
 from tests.simulation.world import World, simulate
 
@@ -47,6 +48,8 @@ def test_the_faults_that_a_world_can_meet_are_met() -> None:
         ": not made",
         "granted",
         "denied",
+        "effect of clear",
+        "pull acknowledged: pulling",
     ):
         assert what in trace
 
@@ -163,3 +166,49 @@ def test_a_model_refuses_a_wrong_acknowledgement_and_a_wrong_resolution() -> Non
     with pytest.raises(Violation, match="not true"):
         model.resolved(CREATE, made=False)
     model.resolved(CREATE, made=True)
+
+
+def test_a_model_takes_what_the_lock_tells_of_where_several_changes_explain_it() -> None:
+    clear = Change(number=4, bridge=2, verb=Verb.CLEAR)
+    for told, taken in (([Verb.CLEAR], clear), ([Verb.DELETE], DELETE)):
+        model = model_with(CREATE, DELETE, clear)
+        model.saw({1: ANNA}, 2)
+        assert list(model.saw({}, 3, told)) == [taken]
+
+
+def test_a_create_whose_pin_was_cleared_may_be_made_again_as_long_as_nobody_was_told_of_it() -> None:
+    clear = Change(number=4, bridge=2, verb=Verb.CLEAR)
+    model = model_with(CREATE, clear)
+    model.saw({1: ANNA}, 2)
+    model.saw({}, 3)
+    assert list(model.saw({2: ANNA}, 4)) == [CREATE]
+    model.acknowledged(CREATE, 4, 2)
+    model = model_with(CREATE, clear)
+    model.saw({1: ANNA}, 2)
+    model.acknowledged(CREATE, 2, 1)
+    model.saw({}, 3)
+    with pytest.raises(Violation):
+        model.saw({2: ANNA}, 4)
+
+
+def test_a_bolt_that_moves_twice_or_not_at_all_is_seen() -> None:
+    count = BoltCount()
+    count.asked(BoltAction.PULL)
+    with pytest.raises(Violation, match="no record"):
+        count.acknowledged(BoltAction.PULL, 0, moved=True)
+    count.acknowledged(BoltAction.PULL, 1, moved=True)
+    with pytest.raises(Violation, match="twice"):
+        count.see(2)
+
+
+def test_a_bridge_may_be_told_later_of_a_bolt_operation_that_was_not_answered() -> None:
+    count = BoltCount()
+    count.asked(BoltAction.PULL)
+    count.asked(BoltAction.LOCK)
+    count.acknowledged(BoltAction.LOCK, 2, moved=True)
+    count.asked(BoltAction.PULL)
+    count.acknowledged(BoltAction.PULL, 2, moved=True)
+    count.asked(BoltAction.UNLOCK)
+    count.refused()
+    with pytest.raises(Violation, match="twice"):
+        count.see(3)
