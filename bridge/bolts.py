@@ -7,8 +7,8 @@ from protocol.messages.device import StatusResponse
 from protocol.vocabulary import BoltAction, BoltState, Status
 
 from .errors import BoltUnknown, BridgeError, Refused
+from .states import MOVING
 
-MOVING = frozenset({BoltState.LOCKING, BoltState.UNLOCKING, BoltState.PULLING})
 ENDS = {
     BoltAction.LOCK: BoltState.LOCKED,
     BoltAction.UNLOCK: BoltState.UNLOCKED,

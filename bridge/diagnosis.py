@@ -6,6 +6,7 @@ What cannot be seen is left out: behind a port that does not open, there is no s
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from shlex import quote
 
 from protocol.framing import CRC_COMPILED
 from protocol.messages.device import UNKNOWN_BATTERY, InfoResponse, StatusResponse
@@ -135,7 +136,7 @@ def _clock(lock: LockRecord, clock: ClockReading) -> Finding:
         return Finding(check="clock", sentence=f"The clock is right: {clock.skew} s of skew.")
     force = " --force" if clock.skew > STEP_BACK else ""
     return Finding(
-        check="clock", level=Level.WARNING, sentence=f"{trouble} Run `latchwire clock set {lock.name}{force}`."
+        check="clock", level=Level.WARNING, sentence=f"{trouble} Run `latchwire clock set {quote(lock.name)}{force}`."
     )
 
 
@@ -146,7 +147,7 @@ def _zone(lock: LockRecord, clock: ClockReading) -> Finding:
         check="zone",
         level=Level.WARNING,
         sentence=f"Another bridge has changed the lock's zone from {lock.zone} to {clock.zone}: look at the hours of "
-        f"its pins. `latchwire clock set {lock.name}` makes this bridge know it.",
+        f"its pins. `latchwire clock set {quote(lock.name)}` makes this bridge know it.",
     )
 
 

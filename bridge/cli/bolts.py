@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bridge.bolts import ENDS, MOVING
+from bridge.bolts import ENDS
 from bridge.journal import COMMAND_LINE
+from bridge.states import MOVING
 from protocol.messages.device import StatusResponse
 from protocol.vocabulary import BoltAction
 

@@ -1,15 +1,14 @@
 """The `monitor` command: what is asked of a lock and what it answers, as it happens."""
 
-import asyncio
 import json
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from bridge.tracing import TraceEvent
 
 from .context import service
+from .interrupts import interrupted, unless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +36,7 @@ async def monitor(lock: str, /, *, show_pins: bool = False) -> AsyncIterator[Wat
     """
     async with service("monitor") as bridge:
         record = await bridge.find_lock(lock)
-        with _interruptible(), suppress(asyncio.CancelledError):  # an interrupt is how watching ends
-            async with aclosing(bridge.monitor(record, show_pins=show_pins)) as events:
-                async for event in events:
-                    yield TraceEvent(**json.loads(event)) if event else Watching(watching=record.name)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lambda: task and task.cancel())
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        stopped = interrupted()
+        async with aclosing(bridge.monitor(record, show_pins=show_pins)) as events:
+            while (event := await unless(stopped, anext(events))) is not None:
+                yield TraceEvent(**json.loads(event)) if event else Watching(watching=record.name)

@@ -33,7 +33,7 @@ class Renderer:
         """Show a failure; return its exit code."""
         with suppress(OSError):  # where nothing can be written, the exit code has to do
             if self._as_json:
-                self._line(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
+                self._line(json.dumps({"error": sentence, "exit_code": code}))
             else:
                 sys.stderr.write(f"latchwire: {_harmless(sentence)}\n")
         return code
@@ -51,7 +51,7 @@ class Renderer:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(dataclasses.asdict(value), ensure_ascii=False, default=str)
+    return json.dumps(dataclasses.asdict(value), default=str)  # ASCII: no terminal's encoding can spoil it
 
 
 def _print_table(values: Sequence[Any]) -> None:

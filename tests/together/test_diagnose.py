@@ -1,6 +1,8 @@
 """The checklist of a simulated lock from the command line: what is healthy, what is not, and the exit code."""
 
 import json
+import re
+import shlex
 import signal
 import zipfile
 from pathlib import Path
@@ -33,6 +35,15 @@ def test_a_healthy_lock_passes_and_a_neglected_one_is_told_what_to_do(bench: Pla
         assert "warning  clock         The lock does not trust its clock" in text
         assert "Run `latchwire clock set front`" in text
         assert "97531" not in text
+
+
+def test_a_command_that_is_advised_can_be_typed_as_it_stands(bench: Place) -> None:
+    with bench.lock():
+        assert bench.pair(name="front door").code == 0
+        assert bench.here("sim", "clock", "--lose", "--control", bench.path("ctl")).code == 0
+        (advice,) = re.findall(r"Run `latchwire (.*)`", bench.here("diagnose", "front door").out)
+        assert bench.here(*shlex.split(advice)).code == 0
+        assert "does not trust" not in bench.here("diagnose", "front door").out
 
 
 def test_a_silent_lock_has_a_port_and_no_session(bench: Place) -> None:

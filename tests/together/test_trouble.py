@@ -311,6 +311,7 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise(bench: Place) -
     with bench.lock():
         assert bench.pair(name="Tür").code == 0
         assert "T\\xfcr" in bench.latchwire("lock", "list").out
+        assert bench.latchwire("lock", "list", "--json").json()["name"] == "Tür"
 
 
 @pytest.mark.parametrize(
