@@ -1,9 +1,11 @@
 """Fixtures of the tests that join bridge and lock."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.together.desk import Scenario, at_a_desk
 from tests.together.processes import Place, place
 
 
@@ -12,3 +14,9 @@ def bench() -> Iterator[Place]:
     """A fresh folder for real processes."""
     with place() as made:
         yield made
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
+    """Run a test at a new desk, in virtual time."""
+    return lambda test: at_a_desk(test, tmp_path / "state", monkeypatch)

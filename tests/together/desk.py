@@ -117,6 +117,10 @@ class Desk:
         )
 
 
+Scenario = Callable[[Callable[[Desk], Awaitable[None]]], None]
+"""How a test runs at a desk of its own."""
+
+
 async def lose_the_answer(desk: Desk, caller: Caller = ALICE) -> None:
     """Let the lock create NEW, and nobody hear of it."""
     await desk.get_ready()

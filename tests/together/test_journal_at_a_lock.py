@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,9 @@ from protocol.messages.bolt import BoltOperateRequest
 from protocol.messages.declaration import Request
 from protocol.registry import AnyMessage
 from protocol.vocabulary import BoltAction, Status
-from tests.together.desk import BOB, KEYED, NEW, Desk, Link, at_a_desk, lose_the_answer
+from tests.together.desk import BOB, KEYED, NEW, Desk, Link, Scenario, lose_the_answer
 from tests.together.door import pin
 from tests.virtual_time import virtual_loop
-
-Scenario = Callable[[Callable[[Desk], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
-    return lambda test: at_a_desk(test, tmp_path / "state", monkeypatch)
 
 
 @pytest.fixture

@@ -1,24 +1,14 @@
 """Requests that come again while the lock cannot be asked: what is known is told, and what is not stays unknown."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
 
 from bridge.errors import AckTimeout, KeyReused, LinkLost, Refused, Unreachable
 from bridge.journal import Caller
 from protocol.vocabulary import Status
-from tests.together.desk import ALICE, BOB, KEYED, NEW, Desk, Link, at_a_desk
+from tests.together.desk import ALICE, BOB, KEYED, NEW, Desk, Link, Scenario
 from tests.together.door import pin
 from tests.together.links import Dead
 from tests.virtual_time import virtual_loop
-
-Scenario = Callable[[Callable[[Desk], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
-    return lambda test: at_a_desk(test, tmp_path / "state", monkeypatch)
 
 
 async def lose_the_answer(desk: Desk, caller: Caller = ALICE) -> None:

@@ -1,23 +1,14 @@
 """Who has been told what: an answer is told once it was given to somebody who was there, and while it is true."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bridge.errors import AckTimeout, DamagedState
 from bridge.journal import ChangeRecord, ChangeState, MemoryJournal
-from tests.together.desk import ALICE, NEW, Desk, at_a_desk, lose_the_answer
+from tests.together.desk import ALICE, NEW, Desk, Scenario, lose_the_answer
 from tests.together.door import pin
-
-Scenario = Callable[[Callable[[Desk], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
-    return lambda test: at_a_desk(test, tmp_path / "state", monkeypatch)
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
