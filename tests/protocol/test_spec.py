@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from construct import Bytes, Renamed, SizeofError
@@ -13,7 +14,8 @@ from firmware_sim import links
 from firmware_sim.behaviours import battery, bolt, clock, expiry, lockout, pairing, pins, reset
 from firmware_sim.clock import NANOSECONDS
 from firmware_sim.records import AUDIT_RECORDS, LEAST_AUDIT_RECORDS, MAX_PEERS
-from protocol import fields, pin_rules, posix_tz, session, version
+from protocol import bluetooth, fields, pin_rules, posix_tz, session, version
+from protocol.bluetooth import ADVERTISEMENT
 from protocol.errors import ProtocolError
 from protocol.exchange import Retry
 from protocol.fields import Choice, Flags, Layout, Many, Record
@@ -78,7 +80,17 @@ ENUMS: dict[str, type[IntEnum] | type[IntFlag]] = {
 }
 RECORDS = {
     layout.record.__name__: layout
-    for layout in (HEADER, HELLO_REQUEST, HELLO_RESPONSE, WINDOW, SCHEDULE, PIN_ENTRY, PIN_SUMMARY, AUDIT_RECORD)
+    for layout in (
+        HEADER,
+        HELLO_REQUEST,
+        HELLO_RESPONSE,
+        WINDOW,
+        SCHEDULE,
+        PIN_ENTRY,
+        PIN_SUMMARY,
+        AUDIT_RECORD,
+        ADVERTISEMENT,
+    )
 }
 METHODS = {message.method: message for message in MESSAGES.values()}
 SEALED = version.HEADER_SIZE + version.TAG_SIZE + version.CRC_SIZE
@@ -144,6 +156,7 @@ LIMITS = {
 }
 TYPES = [(fields.U8, "u8"), (fields.U16, "u16"), (fields.U32, "u32")]
 TYPES += [(fields.Ascii, "ascii"), (fields.Utf8, "utf8"), (fields.Raw, "raw")]
+EXAMPLE = bluetooth.Advertisement(lock_id=0x4C6F636B, flags=HelloFlag.PAIRED, change=7)
 NOTICED = (AssertionError, ProtocolError, InvalidTag, KeyError, ValueError)
 PROSE_TABLES = {"kept", "type", "part", "answered to"}
 
@@ -167,7 +180,7 @@ def _rows(name: str) -> list[list[str]]:
 
 
 def test_every_table_is_compared_with_the_code() -> None:
-    known = {*ENUMS, *RECORDS, *METHODS, *PROSE_TABLES, "Opcode", "Handshake", "Damage", "Limit"}
+    known = {*ENUMS, *RECORDS, *METHODS, *PROSE_TABLES, "Opcode", "Handshake", "Damage", "Limit", "GATT", "offset"}
     names = [name for name, _ in TABLES]
     assert set(names) == known
     assert len(names) == len(known) + 1  # there are two tables of limits
@@ -237,6 +250,19 @@ def test_the_table_of_handshakes_is_what_the_examples_show() -> None:
         frame = EXAMPLES["pairing" if mode == "PAIR" else "session"].frame(name)
         assert (frame.kind, frame.counter, len(frame.body)) == (Kind.HANDSHAKE, int(counter), int(size))
         assert sender == ("lock" if name in {"message_2", "message_4"} else "bridge")
+
+
+def test_the_table_of_gatt_names_the_uuids_of_the_code() -> None:
+    assert [row[1] for row in _rows("GATT")] == [bluetooth.SERVICE, bluetooth.WRITE, bluetooth.NOTIFY]
+
+
+def test_the_bytes_of_an_advertisement_add_up() -> None:
+    head = bytes.fromhex("020106") + b"\x11\x07" + UUID(bluetooth.SERVICE).bytes[::-1] + b"\x09\xff"
+    head += bluetooth.COMPANY.to_bytes(2, "little")
+    shown = [(int(row[0]), row[1]) for row in _rows("offset")]
+    assert [at for at, _ in shown] == [0, head.index(b"\x11\x07"), head.index(b"\x09\xff"), len(head)]
+    assert [bytes.fromhex(first.split(",")[0]) for _, first in shown[:3]] == [head[:3], b"\x11\x07", head[21:]]
+    assert len(head) + len(bluetooth.encode_advertisement(EXAMPLE)) == 31
 
 
 def test_the_table_of_damage_names_each() -> None:
