@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
 from .database import Database
@@ -21,19 +22,20 @@ class SqlJournal:
     @finishing
     async def begin(self, record: ChangeRecord) -> ChangeRecord:
         """Do as Journal says."""
-        async with self._database.writing() as connection:
+
+        async def added(connection: AsyncConnection) -> int:
             old = ChangeRow.begun < record.begun - KEPT, ChangeRow.state.not_in(UNRESOLVED)
             await connection.execute(delete(ChangeRow).where(*old))
             new = insert(ChangeRow).values(_columns(record)).returning(ChangeRow.number)
-            number = (await connection.execute(new)).scalar_one()
-        return replace(record, number=number)
+            return int((await connection.execute(new)).scalar_one())
+
+        return replace(record, number=await self._database.do(added))
 
     @finishing
     async def save(self, record: ChangeRecord) -> None:
         """Do as Journal says."""
-        async with self._database.writing() as connection:
-            change = update(ChangeRow).where(ChangeRow.number == record.number)
-            await connection.execute(change.values(_columns(record)))
+        change = update(ChangeRow).where(ChangeRow.number == record.number).values(_columns(record))
+        await self._database.do(lambda connection: connection.execute(change))
 
     async def unresolved(self, wire_id: int) -> tuple[ChangeRecord, ...]:
         """Do as Journal says."""
@@ -42,8 +44,8 @@ class SqlJournal:
     @finishing
     async def unresolved_locks(self) -> frozenset[int]:
         """Do as Journal says."""
-        async with self._database.reading() as connection:
-            return frozenset(await connection.scalars(select(ChangeRow.wire_id).where(ChangeRow.state.in_(UNRESOLVED))))
+        wanted = select(ChangeRow.wire_id).where(ChangeRow.state.in_(UNRESOLVED))
+        return frozenset(await self._database.do(lambda connection: connection.scalars(wanted)))
 
     async def latest(self, wire_id: int, caller: Caller, request_mark: bytes) -> ChangeRecord | None:
         """Do as Journal says."""
@@ -67,15 +69,13 @@ class SqlJournal:
 
     @finishing
     async def _first(self, wanted: Select[ChangeRow]) -> ChangeRecord | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(wanted.limit(1))).first()
+        row = (await self._database.do(lambda connection: connection.execute(wanted.limit(1)))).first()
         return None if row is None else _record(row)
 
     @finishing
     async def _found(self, *wanted: ColumnElement[bool]) -> tuple[ChangeRecord, ...]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(ChangeRow).where(*wanted).order_by(ChangeRow.number))
-            return tuple(_record(row) for row in rows)
+        rows = select(ChangeRow).where(*wanted).order_by(ChangeRow.number)
+        return tuple(map(_record, await self._database.do(lambda connection: connection.execute(rows))))
 
 
 def _columns(record: ChangeRecord) -> dict[str, object]:

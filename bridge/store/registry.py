@@ -140,8 +140,8 @@ class Registry:
         """Return the lock of this number; raise NotRegistered."""
         if not 0 < lock_id <= LARGEST_LOCK_ID:
             raise _unknown(lock_id)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(LockRow).where(LockRow.id == lock_id))).one_or_none()
+        wanted = select(LockRow).where(LockRow.id == lock_id)
+        row = (await self._database.do(lambda connection: connection.execute(wanted))).one_or_none()
         if row is None:
             raise _unknown(lock_id)
         return _record(row)
@@ -209,15 +209,15 @@ class Registry:
             return None
         wanted = token_hash(token)
         granted = select(TokenRow, GrantRow.lock_id).outerjoin(GrantRow, GrantRow.token_id == TokenRow.id)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(granted.where(TokenRow.hash == wanted))).all()
+        asked = granted.where(TokenRow.hash == wanted)
+        rows = (await self._database.do(lambda connection: connection.execute(asked))).all()
         row = rows[0] if rows else None
         if row is None or not compare_digest(row.hash, wanted) or (row.expires and row.expires <= now):
             return None
         # abs: a use noted while the clock ran ahead must not silence all later ones
         if row.last_used is None or abs(now - row.last_used) >= LAST_USED_STEP:
-            async with self._database.writing() as connection:
-                await connection.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=now))
+            used = update(TokenRow).where(TokenRow.id == row.id).values(last_used=now)
+            await self._database.do(lambda connection: connection.execute(used))
         return Grant(
             token_id=row.id,
             scopes=_scopes(row.scopes),

@@ -5,9 +5,10 @@ import os
 import stat
 import subprocess
 import sys
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -15,13 +16,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.errors import DamagedState, UnsafeState, UsageError
 from bridge.private_files import write_private
+from bridge.store.database import Database
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
 from tests.bridge.registries import FRONT, nothing, query, run
 from tests.bridge.test_journal import RECORD
 
-WAYS = ("session", "writing", "reading")
+Way = Callable[..., Awaitable[Any]]
+
+
+async def by_session(database: Database, *statements: str) -> Any:
+    async with database.session() as session:
+        return [await session.scalar(text(statement)) for statement in statements][-1]
+
+
+async def by_work(database: Database, *statements: str) -> Any:
+    async def work(connection: AsyncConnection) -> Any:
+        return [await connection.scalar(text(statement)) for statement in statements][-1]
+
+    return await database.do(work)
+
+
+WAYS: dict[str, Way] = {"session": by_session, "work": by_work}
 """How a Database is asked."""
 
 
@@ -141,6 +158,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from bridge.records import LockRecord, PairingState
+from bridge.store.database import Database
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from bridge.store.schema import REVISION
@@ -170,37 +188,21 @@ def test_many_tasks_of_one_process_do_not_lock_each_other_out(folder: StateFolde
     run(folder, scenario)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_connection_syncs_what_it_commits(folder: StateFolder, way: str) -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_every_connection_syncs_what_it_commits(folder: StateFolder, way: Way) -> None:
     async def scenario(registry: Registry) -> None:
-        async with getattr(registry._database, way)() as connection:
-            found = [await connection.scalar(text(f"PRAGMA {name}")) for name in ("synchronous", "journal_mode")]
-        assert found == [3, "persist"]
+        assert await way(registry._database, "PRAGMA synchronous") == 3
+        assert await way(registry._database, "PRAGMA journal_mode") == "persist"
 
     run(folder, scenario)
 
 
-def test_what_is_written_by_a_connection_for_reading_is_lost(folder: StateFolder) -> None:
-    async def scenario(registry: Registry) -> None:
-        await registry.add_lock(FRONT)
-        async with registry._database.reading() as connection:
-            await connection.execute(text("DELETE FROM locks"))
-        assert await registry.locks() == (FRONT,)
-
-    run(folder, scenario)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_failure_in_mid_work_is_told_and_changes_nothing(folder: StateFolder, way: str) -> None:
-    async def fail(connecting: AbstractAsyncContextManager[AsyncConnection]) -> None:
-        async with connecting as connection:
-            await connection.execute(text("DELETE FROM locks"))
-            await connection.execute(text("DELETE FROM guests"))
-
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_failure_in_mid_work_is_told_and_changes_nothing(folder: StateFolder, way: Way) -> None:
     async def scenario(registry: Registry) -> None:
         await registry.add_lock(FRONT)
         with pytest.raises(DamagedState, match=r"latchwire\.db cannot be read or written .*no such table"):
-            await fail(getattr(registry._database, way)())
+            await way(registry._database, "DELETE FROM locks RETURNING id", "DELETE FROM guests")
         assert await registry.locks() == (FRONT,)
 
     run(folder, scenario)

@@ -210,4 +210,32 @@ BUGS = (
         bad="        self._task.cancel()\n",
         tests=("tests/together/test_telling.py",),
     ),
+    Bug(
+        name="a commit for each change",
+        file="bridge/store/sharing.py",
+        good="                waiting, self._waiting = self._waiting, []\n",
+        bad="                waiting, self._waiting = self._waiting[:1], self._waiting[1:]\n",
+        tests=("tests/bridge/test_sharing.py",),
+    ),
+    Bug(
+        name="one lock's failure told to others",
+        file="bridge/store/sharing.py",
+        good="            if failed and len(waiting) > 1:  #",
+        bad="            if failed and len(waiting) > 99:  #",
+        tests=("tests/bridge/test_sharing.py",),
+    ),
+    Bug(
+        name="changes journalled again after a commit whose outcome is unknown",
+        file="bridge/store/sharing.py",
+        good="            if failed and len(waiting) > 1:  #",
+        bad="            if len(waiting) > 1:  #",
+        tests=("tests/bridge/test_sharing.py",),
+    ),
+    Bug(
+        name="a registry closed under what it still does",
+        file="bridge/store/sharing.py",
+        good="            await self._serving\n",
+        bad="            return\n",
+        tests=("tests/bridge/test_sharing.py",),
+    ),
 )
