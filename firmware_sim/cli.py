@@ -50,7 +50,7 @@ class Running:
     def __str__(self) -> str:
         places = [f"serial:{self.serial}"] if self.serial else []
         places += [f"tcp:{self.tcp}"] if self.tcp else []
-        places += [f"ble:{self.lock_id:08x} on {self.ble}"] if self.ble else []
+        places += [f"ble:{self.lock_id:08X} on {self.ble}"] if self.ble else []
         text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
         if self.fault_seed is not None:
             text += f"\nFaults strike as planned; --seed {self.fault_seed} repeats them."

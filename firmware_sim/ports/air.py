@@ -25,7 +25,7 @@ class Air:
     """Controllers that hear each other; each has a public address of its own."""
 
     def __init__(self) -> None:
-        self._radio = Radio()  # type: ignore[no-untyped-call]  Bumble's
+        self._radio = Radio()  # type: ignore[no-untyped-call]
         self._numbers = count(1)
         self.clients: set[_Client] = set()
 

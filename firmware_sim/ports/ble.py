@@ -1,8 +1,8 @@
 """The lock on Bluetooth Low Energy (SPEC 9.3): a GATT peripheral, each of whose connections is a link of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from bumble.core import BaseBumbleError
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.transport import open_transport
-from bumble.transport.common import Transport, TransportSpecError
+from bumble.transport.common import Transport, TransportSource, TransportSpecError
 
 from protocol.bluetooth import (
     ATT_HEADER,
@@ -34,8 +34,10 @@ _QUEUE = 65536
 """Bytes kept for a central that does not read; beyond them it is disconnected."""
 _INTERVAL_MS = 20
 """Between two advertisements: the shortest that Bluetooth allows, so that a lock is found at once."""
-_CONTROLLER_SECONDS = 10
-"""Within which a controller starts, or lets its connections go."""
+_START_SECONDS = 10
+"""Within which a controller has to answer."""
+_END_SECONDS = 2
+"""Within which a controller has to let its connections go; then the lock is gone without a word."""
 
 
 class _Central:
@@ -45,6 +47,7 @@ class _Central:
         self._port = port
         self._connection = connection
         self._subscribed = False
+        self._ended = False
         self._queue = bytearray()
         self._filled = asyncio.Event()
         self._notifying = port.spawn(self._notify())
@@ -55,14 +58,20 @@ class _Central:
         if self._subscribed:
             self._port.simulator.receive(self._number, piece)
 
-    def subscribed(self, wanted: bool) -> None:
+    def subscribe(self) -> None:
         """Let the link begin anew for whoever listens from now on."""
-        self._subscribed = wanted
+        self._subscribed = True
         self._queue.clear()
         self._port.simulator.reset(self._number)
 
+    def unsubscribe(self) -> None:
+        """Let nobody listen any more."""
+        self._subscribed = False
+        self._queue.clear()
+
     def gone(self) -> None:
         """Take the end of the connection."""
+        self._ended = True
         self._notifying.cancel()
         self._port.simulator.detach(self._number)
 
@@ -78,9 +87,10 @@ class _Central:
         self._port.spawn(self.disconnect())
 
     async def disconnect(self) -> None:
-        """End the connection, unless it has just ended."""
-        with suppress(BaseBumbleError, hci.HCI_Error):
-            await self._connection.disconnect()
+        """End the connection; Bumble would wait for ever for the end of one that has ended."""
+        if not self._ended:
+            with suppress(BaseBumbleError):
+                await self._connection.disconnect()
 
     async def _notify(self) -> None:
         """Notify what waits, piece by piece, each when the one before has left."""
@@ -103,6 +113,7 @@ class _Port:
         self._tasks: set[asyncio.Task[None]] = set()
         self._payload = b""
         self._stale = asyncio.Event()
+        self._leaving = False
         kinds = Characteristic.Properties
         self._notifies = Characteristic[bytes](NOTIFY, kinds.NOTIFY, Characteristic.READABLE)
         write = Characteristic[bytes](
@@ -121,21 +132,25 @@ class _Port:
         self._payload = payload(advertisement)
         self._stale.set()
 
-    async def start(self) -> None:
-        """Go on the air."""
-        await self._device.power_on()
+    @asynccontextmanager
+    async def on_the_air(self) -> AsyncIterator[None]:
+        """Advertise and take centrals; disconnect them at the end."""
         self.simulator.attach_beacon(self)
-        self.spawn(self._advertise())
-
-    async def stop(self) -> None:
-        """Disconnect every central and leave the air."""
-        self.simulator.detach_beacon(self)
-        for task in self._tasks:
-            task.cancel()
-        for central in list(self._centrals.values()):
-            await central.disconnect()
-        await self._device.stop_advertising()
-        await self._device.power_off()
+        advertising = asyncio.get_running_loop().create_task(self._advertise())
+        try:
+            yield
+        finally:
+            self.simulator.detach_beacon(self)
+            self._leaving = True
+            self._stale.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_SECONDS):
+                    await advertising
+                    for central in list(self._centrals.values()):
+                        await central.disconnect()
+                    await self._device.power_off()
+            for task in list(self._tasks):
+                task.cancel()
 
     def spawn(self, doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that ends with the port."""
@@ -148,23 +163,27 @@ class _Port:
         """Send one notification, and wait until the controller has got rid of it."""
         await self._device.notify_subscriber(connection, self._notifies, piece)
         if queue := connection.data_packet_queue:
-            with suppress(ValueError):
+            with suppress(ValueError):  # Bumble's word for a connection of which nothing has left yet
                 await queue.drain(connection.handle)
 
     async def _advertise(self) -> None:
         """Keep the advertisement true; a connection has ended it, and a controller with no place left refuses it."""
-        while await self._stale.wait():
+        while await self._stale.wait() and not self._leaving:
             self._stale.clear()
-            with suppress(hci.HCI_Error):
-                advertising = self._device.legacy_advertising_set
-                if advertising and advertising.enabled:
-                    await advertising.set_advertising_data(self._payload)
-                else:
-                    await self._device.start_advertising(
-                        advertising_data=self._payload,
-                        advertising_interval_min=_INTERVAL_MS,
-                        advertising_interval_max=_INTERVAL_MS,
-                    )
+            with suppress(BaseBumbleError):
+                await self._advertise_payload()
+        await self._device.stop_advertising()
+
+    async def _advertise_payload(self) -> None:
+        advertising = self._device.legacy_advertising_set
+        if advertising and advertising.enabled:  # to start anew would refuse whoever connects in that moment
+            await advertising.set_advertising_data(self._payload)
+        else:
+            await self._device.start_advertising(
+                advertising_data=self._payload,
+                advertising_interval_min=_INTERVAL_MS,
+                advertising_interval_max=_INTERVAL_MS,
+            )
 
     def _connected(self, connection: Connection) -> None:
         connection.on(connection.EVENT_DISCONNECTION, lambda _: self._guard(partial(self._disconnected, connection)))
@@ -186,7 +205,7 @@ class _Port:
     def _subscribed(self, connection: Connection, notify: bool, indicate: bool) -> None:
         del indicate
         if central := self._centrals.get(connection):
-            self._guard(partial(central.subscribed, notify))
+            self._guard(central.subscribe if notify else central.unsubscribe)
 
     def _guard(self, happen: Callable[[], None]) -> None:
         try:
@@ -205,12 +224,9 @@ async def serve_ble(simulator: Simulator, transport: str, *, mtu: int = LARGEST_
     hush()
     async with _controller(transport) as (source, sink, place):
         device = Device.with_hci("Latchwire", _address(simulator), source, sink)
-        port = _Port(simulator, device, mtu)
-        await port.start()
-        try:
+        await _power_on(device, place)
+        async with _Port(simulator, device, mtu).on_the_air():
             yield place
-        finally:
-            await port.stop()
 
 
 def payload(advertisement: Advertisement) -> bytes:
@@ -228,23 +244,53 @@ def _address(simulator: Simulator) -> hci.Address:
 @asynccontextmanager
 async def _controller(transport: str) -> AsyncIterator[tuple[Any, Any, str]]:
     """Yield where packets of a controller come from, where they go to, and its place."""
+    if not transport.partition(":")[2]:
+        raise _no_transport(transport)
     if is_virtual(transport):
         async with open_air(transport) as (controller, place):
             yield controller, controller, place
         return
-    opened = await _open(transport)
-    async with opened as (source, sink):
-        yield source, sink, transport
+    async with await _open(transport) as (source, sink):
+        with _watched(source, transport):
+            yield source, sink, transport
 
 
 async def _open(transport: str) -> Transport:
     try:
         return await open_transport(transport)
     except TransportSpecError:
-        raise OptionError(
-            f"{transport!r} is no Bluetooth transport. Try --ble unix-server:PATH, tcp-server:HOST:PORT or usb:0."
-        ) from None
+        raise _no_transport(transport) from None
     except Exception as error:  # whatever the libraries of so many kinds of transport raise
         raise PortError(
             f"Cannot open the Bluetooth controller {transport}: {error}. Is it there, and may you use it?"
         ) from None
+
+
+def _no_transport(transport: str) -> OptionError:
+    return OptionError(
+        f"{transport!r} is no Bluetooth transport. Try --ble unix-server:PATH, tcp-server:HOST:PORT or usb:0."
+    )
+
+
+async def _power_on(device: Device, place: str) -> None:
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await device.power_on()
+    except (TimeoutError, BaseBumbleError):
+        raise PortError(
+            f"The Bluetooth controller {place} does not answer. Is it one, and does nobody else use it?"
+        ) from None
+
+
+@contextmanager
+def _watched(source: TransportSource, transport: str) -> Iterator[None]:
+    """End the simulator where its controller is lost: the running loop is told of it."""
+
+    def lost(_: asyncio.Future[None]) -> None:
+        raise PortError(f"The Bluetooth controller {transport} is gone. Was it unplugged? Start the lock again.")
+
+    source.terminated.add_done_callback(lost)
+    try:
+        yield
+    finally:
+        source.terminated.remove_done_callback(lost)

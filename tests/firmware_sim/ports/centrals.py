@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from bumble.core import UUID
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy
-from bumble.hci import Address
+from bumble.hci import Address, OwnAddressType
 from bumble.transport import open_transport
-from bumble.transport.common import Transport
 
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE
 from protocol.framing import Damage, Frame, FrameDecoder, Kind
@@ -19,9 +18,7 @@ from tests.firmware_sim.ports.clients import PATIENCE, hello
 class BleClient:
     """A central that is connected to the lock; `pieces` are the notifications that came."""
 
-    def __init__(self, transport: Transport, device: Device, connection: Connection, peer: Peer) -> None:
-        self.transport = transport
-        self.device = device
+    def __init__(self, connection: Connection, peer: Peer) -> None:
         self.connection = connection
         self.peer = peer
         self.pieces: list[bytes] = []
@@ -41,6 +38,10 @@ class BleClient:
     async def subscribe(self) -> None:
         """Listen to the lock's notifications."""
         await self.notifies.subscribe(self._heard)
+
+    async def unsubscribe(self) -> None:
+        """Listen no more."""
+        await self.notifies.unsubscribe(self._heard)
 
     async def write(self, data: bytes, *, response: bool = True, size: int | None = None) -> None:
         """Write bytes in pieces of `size`, or of what the connection carries."""
@@ -76,19 +77,19 @@ def to_client(place: str) -> str:
 
 
 @asynccontextmanager
-async def central_at(place: str, number: int = 1) -> AsyncIterator[tuple[Transport, Device]]:
+async def central_at(place: str, number: int = 1) -> AsyncIterator[Device]:
     """A central that is on the air, with an address of its own."""
     async with await open_transport(to_client(place)) as transport:
         address = Address(f"C{number}:00:00:00:00:0{number}")
         device = Device.with_hci("central", address, transport.source, transport.sink)
         await device.power_on()
         try:
-            yield transport, device
+            yield device
         finally:
             await device.power_off()
 
 
-async def seen_by(device: Device, count: int = 1) -> Advertisement:
+async def seen_by(device: Device) -> Advertisement:
     """Scan until the lock was seen."""
     async with asyncio.timeout(PATIENCE):
         found: asyncio.Future[Advertisement] = asyncio.get_running_loop().create_future()
@@ -107,16 +108,18 @@ async def seen_by(device: Device, count: int = 1) -> Advertisement:
 
 
 @asynccontextmanager
-async def connected_to(place: str, number: int = 1, *, mtu: int | None = None) -> AsyncIterator[BleClient]:
+async def connected_to(
+    place: str, number: int = 1, *, mtu: int | None = None, own: OwnAddressType = OwnAddressType.RANDOM
+) -> AsyncIterator[BleClient]:
     """A central that has connected to the first lock that it saw."""
-    async with central_at(place, number) as (transport, device):
+    async with central_at(place, number) as device:
         seen = await seen_by(device)
         async with asyncio.timeout(PATIENCE):
-            connection = await device.connect(seen.address)
+            connection = await device.connect(seen.address, own_address_type=own)
         peer = Peer(connection)
         if mtu:
             await peer.request_mtu(mtu)
-        yield BleClient(transport, device, connection, peer)
+        yield BleClient(connection, peer)
 
 
 @asynccontextmanager
