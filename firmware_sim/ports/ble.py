@@ -261,8 +261,9 @@ async def _open(transport: str) -> Transport:
     except TransportSpecError:
         raise _no_transport(transport) from None
     except Exception as error:  # whatever the libraries of so many kinds of transport raise
+        reason = error.strerror if isinstance(error, OSError) else None
         raise PortError(
-            f"Cannot open the Bluetooth controller {transport}: {error}. Is it there, and may you use it?"
+            f"Cannot open the Bluetooth controller {transport}: {reason or error}. Is it there, and may you use it?"
         ) from None
 
 
