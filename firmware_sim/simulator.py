@@ -177,6 +177,7 @@ class Simulator:
                 attached.wire.hang_up()
             else:
                 self._let(partial(self.device.open, number, connection=False))
+        self._set_timer()
         self._show()
 
     def snapshot(self) -> Snapshot:

@@ -71,6 +71,10 @@ class Bench:
         """Connect something to the lock."""
         self.closed += [output.link for output in self.device.open(link, connection=connection).outputs]
 
+    def reset(self, link: int = 1) -> None:
+        """Let whoever is at a link begin anew."""
+        self.closed += [output.link for output in self.device.reset(link).outputs]
+
     def feed(self, data: bytes, link: int = 1) -> list[Frame]:
         """Put bytes on a link and return the frames that the lock answers on it."""
         answers = b""

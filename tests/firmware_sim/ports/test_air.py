@@ -173,7 +173,13 @@ def test_a_lock_finds_a_controller_of_its_own_on_another_lock_s_air(air: str) ->
         async with serve_ble(locks[0], air) as place, serve_ble(locks[1], to_client(place)) as second:
             assert second == to_client(place)
             async with central_at(place) as device:
-                seen = {decode_advertisement((await seen_by(device)).data_bytes[25:]).lock_id for _ in range(20)}
+                seen: set[int] = set()
+                device.on(
+                    device.EVENT_ADVERTISEMENT,
+                    lambda told: seen.add(decode_advertisement(told.data_bytes[25:]).lock_id),
+                )
+                await device.start_scanning()
+                await until(lambda: len(seen) == 2)
                 assert seen == {lock.device.factory.lock_id for lock in locks}
 
     asyncio.run(main())
