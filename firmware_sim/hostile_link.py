@@ -140,8 +140,9 @@ class Channel:
 
     def _send(self, pieces: Sequence[bytes], late: float) -> None:
         if late:
-            self._late = [timer for timer in self._late if timer.when() > asyncio.get_running_loop().time()]
-            self._late.append(asyncio.get_running_loop().call_later(late, self._send, pieces, 0.0))
+            loop = asyncio.get_running_loop()
+            self._late = [timer for timer in self._late if timer.when() > loop.time()]
+            self._late.append(loop.call_later(late, self._send, pieces, 0.0))
             return
         for piece in pieces:
             if piece and not self._closed:

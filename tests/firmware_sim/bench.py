@@ -330,6 +330,12 @@ class Bridge:
         return [pin for page in self.pages() for pin in page.pins]
 
 
+def hellos(bridge: Bridge, count: int) -> list[bool]:
+    """Say so many different hellos; which of them were answered."""
+    frames = [bridge.hello(Mode.SESSION) for _ in range(count)]
+    return [not is_refusal(bridge.send(frame), frame) for frame in frames]
+
+
 def peer_of(bench: Bench, number: int = 1, *, link: int = 1) -> Bridge:
     """Return a bridge that has been paired and has a session."""
     bridge = Bridge(bench, number, link=link)

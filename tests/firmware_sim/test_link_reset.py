@@ -4,13 +4,7 @@ import pytest
 
 from protocol.framing import Kind, encode_frame
 from protocol.messages.hello import Mode
-from tests.firmware_sim.bench import Bench, Bridge, RefusedByLock, is_refusal, peer_of, transport
-
-
-def hellos_answered(bridge: Bridge, count: int) -> list[bool]:
-    """Say so many different hellos; which of them were answered."""
-    frames = [bridge.hello(Mode.SESSION) for _ in range(count)]
-    return [not is_refusal(bridge.send(frame), frame) for frame in frames]
+from tests.firmware_sim.bench import Bench, Bridge, RefusedByLock, hellos, peer_of, transport
 
 
 def test_a_reset_forgets_session_candidate_attempt_and_half_a_frame() -> None:
@@ -49,13 +43,13 @@ def test_a_reset_is_for_one_link_alone() -> None:
 
 def test_a_reset_gives_no_hello_and_no_refusal_back() -> None:
     bench = Bench()
-    assert hellos_answered(Bridge(bench), 5) == [True] * 5
+    assert hellos(Bridge(bench), 5) == [True] * 5
     refused = [bench.send(transport(counter)) for counter in range(10)]
     assert None not in refused
     bench.reset()
     assert bench.send(Bridge(bench).hello(Mode.SESSION)) is None
     bench.wait(10)
-    assert hellos_answered(Bridge(bench), 6) == [True] * 5 + [False]
+    assert hellos(Bridge(bench), 6) == [True] * 5 + [False]
 
 
 def test_a_reset_does_not_move_the_end_of_the_ten_seconds_before_the_first_session() -> None:
