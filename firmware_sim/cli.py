@@ -41,6 +41,7 @@ class Running:
     serial_number: str
     serial: str | None
     tcp: str | None
+    ble: str | None
     control: str | None
     slots: int
     damage: str
@@ -49,6 +50,7 @@ class Running:
     def __str__(self) -> str:
         places = [f"serial:{self.serial}"] if self.serial else []
         places += [f"tcp:{self.tcp}"] if self.tcp else []
+        places += [f"ble:{self.lock_id:08X} on {self.ble}"] if self.ble else []
         text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
         if self.fault_seed is not None:
             text += f"\nFaults strike as planned; --seed {self.fault_seed} repeats them."
@@ -121,6 +123,7 @@ async def run(
     *,
     serial: Path | None = None,
     tcp: str | None = None,
+    ble: str | None = None,
     flash: Path | None = None,
     slots: int = 20,
     seed: int | None = None,
@@ -137,6 +140,9 @@ async def run(
         Offer the lock on a pseudo-terminal, with a symbolic link to it at this path.
     tcp
         Offer the lock at HOST:PORT; port 0 lets the system choose.
+    ble
+        Offer the lock on Bluetooth Low Energy: on a virtual air at unix-server:PATH or tcp-server:HOST:PORT, where
+        centrals speak HCI, or by a controller at usb:0, serial:/dev/ttyACM0,1000000 or hci-socket:0, which are untried.
     flash
         Keep the lock's flash in this file; without it, everything is forgotten at the end.
     slots
@@ -153,8 +159,8 @@ async def run(
     pairing_open
         Start with the pairing window open, as if the button had just been held.
     """
-    if serial is None and tcp is None:
-        raise OptionError("A simulated lock needs a place: give --serial PATH, or --tcp HOST:PORT, or both.")
+    if serial is None and tcp is None and ble is None:
+        raise OptionError("A simulated lock needs a place: give --serial PATH, --tcp HOST:PORT or --ble TRANSPORT.")
     plan = read_plan(faults) if faults else None
     end = _end_on_signals_and_failures()
     async with AsyncExitStack() as stack:
@@ -171,6 +177,7 @@ async def run(
         if serial:
             stack.enter_context(serve_pty(simulator, serial))
         place = await stack.enter_async_context(_listening(simulator, tcp)) if tcp else None
+        air = await stack.enter_async_context(_on_the_air(simulator, ble)) if ble else None
         if control:
             await stack.enter_async_context(serve_control(simulator, control))
         seen = simulator.snapshot()
@@ -179,6 +186,7 @@ async def run(
             serial_number=seen.serial,
             serial=str(serial) if serial else None,
             tcp=place,
+            ble=air,
             control=str(control) if control else None,
             slots=seen.slots,
             damage=seen.damage,
@@ -313,6 +321,14 @@ def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[
     if not host or not port.isdecimal() or int(port) > 65535:
         raise OptionError(f"{place!r} is no HOST:PORT. Try --tcp 127.0.0.1:7000.")
     return serve_tcp(simulator, host, int(port))
+
+
+def _on_the_air(simulator: Simulator, transport: str) -> AbstractAsyncContextManager[str]:
+    try:
+        from .ports.ble import serve_ble  # noqa: PLC0415  Bumble is an extra, and slow to import
+    except ModuleNotFoundError:
+        raise OptionError("--ble needs Bumble. Install it with `pip install 'latchwire[radio]'`.") from None
+    return serve_ble(simulator, transport)
 
 
 def _write_label(path: Path, secret: bytes) -> None:

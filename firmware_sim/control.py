@@ -7,8 +7,6 @@ One JSON object a line each way: `{"do": "enter", "digits": "…"}` is answered 
 import asyncio
 import json
 import math
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from .clock import DAY, MAX_DRIFT, MAX_TIME
 from .errors import ControlError, PowerCut
 from .keypad import SENTENCES, Decision
 from .simulator import Simulator
+from .socket_file import private_socket
 
 _LONGEST_LINE = 4096
 _ANSWER_SECONDS = 5
@@ -39,23 +38,14 @@ Answer = dict[str, Any]
 @asynccontextmanager
 async def serve_control(simulator: Simulator, path: Path) -> AsyncIterator[None]:
     """Offer the control socket at `path`; raise ControlError where it cannot be made."""
-    _make_way(path)
-    old_mask = os.umask(0o177)
-    try:
+    with private_socket(path, option="--control", error=ControlError) as made:
         server = await asyncio.start_unix_server(
-            lambda reader, writer: _converse(simulator, reader, writer), str(path), limit=_LONGEST_LINE
+            lambda reader, writer: _converse(simulator, reader, writer), sock=made, limit=_LONGEST_LINE
         )
-    except OSError as error:
-        raise ControlError(
-            f"Cannot make the control socket {path}: {error.strerror or error}. Does its folder exist?"
-        ) from None
-    finally:
-        os.umask(old_mask)
-    try:
-        yield
-    finally:
-        server.close()
-        _remove(path)
+        try:
+            yield
+        finally:
+            server.close()
 
 
 async def call(path: Path, request: Request) -> Answer:
@@ -211,18 +201,3 @@ def _refused(error: str) -> Answer:
 def _is_number(value: float) -> bool:
     """Whether JSON's number is one that can be counted with: no boolean, no NaN, not infinite, not below 0."""
     return not isinstance(value, bool) and 0 <= value < math.inf
-
-
-def _make_way(path: Path) -> None:
-    """Remove a socket that a killed simulator has left; one that is served, and anything else at `path`, stays."""
-    if path.exists() and not path.is_socket():
-        raise ControlError(f"{path} exists and is no socket. Choose another path for --control.")
-    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
-        probe.setblocking(False)
-        probe.connect(str(path))
-        raise ControlError(f"Another simulated lock listens at {path}. Stop it, or choose another path for --control.")
-    _remove(path)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

@@ -9,8 +9,9 @@ from . import factory as factory_page
 from .behaviours.bolt import Bolt
 from .clock import Clock
 from .errors import FlashImageError, OptionError
-from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, SendFrame, StartAnew
+from .events import CloseLink, Decided, Event, FrameArrived, LinkClosed, LinkOpened, LinkReset, SendFrame, StartAnew
 from .factory import Factory
+from .firmware import ENTROPY as BOOT_ENTROPY
 from .firmware import Firmware
 from .flash import Flash, Geometry
 from .hardware import Hardware
@@ -90,7 +91,7 @@ class Device:
             hardware=self.hardware,
             bolt=bolt,
             slots=self._slots,
-            entropy=self._entropy(32),
+            entropy=self._entropy(BOOT_ENTROPY),
         )
 
     @property
@@ -109,6 +110,12 @@ class Device:
         self._decoders.pop(link, None)
         self._connections.pop(link, None)
         return self.happen(LinkClosed(link=link))
+
+    def reset(self, link: int) -> Stepped:
+        """The bridge at the other end of `link` begins anew: what came before is forgotten, half a frame as well."""
+        if link in self._decoders:
+            self._decoders[link] = FrameDecoder(MAX_FRAME)
+        return self.happen(LinkReset(link=link))
 
     def receive(self, link: int, data: bytes) -> Stepped:
         """Bytes came in on `link`; damage in them is dropped in silence."""

@@ -23,6 +23,13 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkReset:
+    """The bridge at the other end begins anew (SPEC 9.3): whatever the link has led to is forgotten."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameArrived:
     """A whole frame, and the random bytes (links.ENTROPY) that answering it may cost."""
 
@@ -71,7 +78,18 @@ class Woken:
     """The time that the lock asked for has come."""
 
 
-Event = LinkOpened | LinkClosed | FrameArrived | DigitsEntered | ButtonHeld | ClockMoved | ClockDrifted | Busied | Woken
+Event = (
+    LinkOpened
+    | LinkClosed
+    | LinkReset
+    | FrameArrived
+    | DigitsEntered
+    | ButtonHeld
+    | ClockMoved
+    | ClockDrifted
+    | Busied
+    | Woken
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

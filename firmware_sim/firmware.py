@@ -3,6 +3,7 @@
 Time, random bytes and everything that happens come in as arguments; frames and decisions go out as values.
 """
 
+from protocol.bluetooth import Advertisement
 from protocol.codec import decode_request, encode_answer, fingerprint
 from protocol.errors import MalformedError
 from protocol.framing import Frame, Kind
@@ -20,6 +21,7 @@ from .behaviours.clock import ClockKeeping
 from .behaviours.entries import Entries
 from .behaviours.expiry import Expiry
 from .behaviours.lockout import Lockout
+from .behaviours.news import News
 from .behaviours.pairing import HOLD_SECONDS, Pairing
 from .behaviours.pins import Pins
 from .behaviours.reset import HOLD_SECONDS as RESET_SECONDS
@@ -39,6 +41,7 @@ from .events import (
     FrameArrived,
     LinkClosed,
     LinkOpened,
+    LinkReset,
     SendFrame,
     StartAnew,
 )
@@ -50,11 +53,14 @@ from .records import IDENTITY_KEY, Identity
 from .requests import SEALED_OVERHEAD, Requests
 from .store import Store
 
+ENTROPY = 33
+"""Random bytes of a start: 32 for a key where the lock has none yet, 1 for the change counter."""
+
 
 class Firmware:
     """One power-on life of the lock; a reset begins one as well, with the `bolt` of the life before.
 
-    `entropy` is 32 random bytes, used where the lock has no key of its own yet.
+    `entropy` is ENTROPY random bytes.
     """
 
     __slots__ = (
@@ -63,6 +69,8 @@ class Firmware:
         "_handler",
         "_keeping",
         "_links",
+        "_lock_id",
+        "_news",
         "_requests",
         "audit",
         "battery",
@@ -106,18 +114,31 @@ class Firmware:
         self._handler: Handler = self._requests
         self._busy_until_ns = 0
         self._note(AuditEvent.POWER_ON)
+        self._lock_id = factory.lock_id
+        self._news = News(self.memory, self.audit, bolt, first=entropy[-1])
+
+    @property
+    def advertisement(self) -> Advertisement:
+        """What the lock tells to everybody around it."""
+        flags = self._links.flags(self.clock.now_ns)
+        return Advertisement(lock_id=self._lock_id, flags=flags, change=self._news.change)
 
     @property
     def wake_ns(self) -> int | None:
         """When the lock wants a Woken event, None while nothing is due."""
-        keepers = (self.bolt, self.lockout, self._links, self.expiry, self._keeping)
+        keepers = (self.bolt, self.lockout, self._links, self.expiry, self._keeping, self.pairing)
         return min((keeper.wake_ns for keeper in keepers if keeper.wake_ns is not None), default=None)
 
     def step(self, now_ns: int, event: Event) -> list[Action]:
         """Let `event` happen at `now_ns` (nanoseconds since power on, never running backwards)."""
         self.clock.advance(now_ns)
         self._by_itself()
-        actions = self._close_overdue()
+        actions = self._close_overdue() + self._happen(event)
+        self._news.look()
+        return actions
+
+    def _happen(self, event: Event) -> list[Action]:
+        actions: list[Action] = []
         match event:
             case FrameArrived():
                 actions += self._frame(event)
@@ -126,6 +147,8 @@ class Firmware:
                 actions += [] if taken else [CloseLink(link=event.link)]
             case LinkClosed():
                 self._links.close(event.link)
+            case LinkReset():
+                self._links.reset(event.link, self.clock.now_ns)
             case DigitsEntered():
                 actions.append(Decided(decision=self._entries.enter(event.digits)))
             case ButtonHeld():
@@ -164,6 +187,7 @@ class Firmware:
 
     def _by_itself(self) -> None:
         """Do what time and battery ask for."""
+        self.pairing.step(self.clock.now_ns)
         for happened in self.bolt.step(self.clock.now_ns):
             self._note(happened, cause=Cause.AUTOMATIC if happened is AuditEvent.LOCK else Cause.NONE)
         if self.lockout.stage_end(self.clock.now_ns) | self.battery.stage():

@@ -80,6 +80,13 @@ class HostileSimulator(Simulator):
             link.close()
         super().detach(number)
 
+    def reset(self, number: int) -> None:
+        """The other end of a link begins anew, and what was under way to the lock is lost."""
+        if link := self._links.get(number):
+            link.forget()
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] != number]
+        super().reset(number)
+
     def receive(self, number: int, data: bytes) -> None:
         """Bytes came in; before they reach the lock, each fault by chance may strike."""
         for fault in self._by_chance:

@@ -40,6 +40,11 @@ class HostileLink:
         """Carry bytes to the lock."""
         self._in.carry(data)
 
+    def forget(self) -> None:
+        """Lose what is under way either way, and carry on."""
+        self._in.forget()
+        self._out.forget()
+
     def send(self, data: bytes) -> None:
         """Carry bytes to the bridge."""
         self._out.carry(data)
@@ -75,6 +80,7 @@ class Channel:
         self._hang_up = hang_up
         self._held = b""
         self._behind: list[bytes] = []
+        self._late: list[asyncio.TimerHandle] = []
         self._closed = False
 
     def carry(self, piece: bytes) -> None:
@@ -89,6 +95,13 @@ class Channel:
                 self._hang_up()
                 return
         self._send([*pieces, *behind], late)
+
+    def forget(self) -> None:
+        """Lose what is held back or late, and carry on."""
+        self._held, self._behind = b"", []
+        for timer in self._late:
+            timer.cancel()
+        self._late.clear()
 
     def close(self) -> None:
         """Lose what is still under way."""
@@ -127,7 +140,9 @@ class Channel:
 
     def _send(self, pieces: Sequence[bytes], late: float) -> None:
         if late:
-            asyncio.get_running_loop().call_later(late, self._send, pieces, 0.0)
+            loop = asyncio.get_running_loop()
+            self._late = [timer for timer in self._late if timer.when() > loop.time()]
+            self._late.append(loop.call_later(late, self._send, pieces, 0.0))
             return
         for piece in pieces:
             if piece and not self._closed:

@@ -90,7 +90,8 @@ class Limit:
 class Link:
     """What the lock holds of one link; `must_greet_ns` is when a silent connection is closed."""
 
-    must_greet_ns: int | None
+    connection: bool
+    must_greet_ns: int | None = None
     attempt: _Attempt | None = None
     candidate: Session | None = None
     session: Session | None = None
@@ -113,12 +114,22 @@ class Links:
         """Take a new link; return False where three are open. A connection must reach a session within 10 s."""
         if len(self.links) >= MAX_LINKS:
             return False
-        self.links[link] = Link(must_greet_ns=now_ns + HELLO_SECONDS * NANOSECONDS if connection else None)
+        self.links[link] = Link(connection=connection)
+        self._await_session(self.links[link], now_ns)
         return True
 
     def close(self, link: int) -> None:
         """Forget a link and everything on it."""
         self.links.pop(link, None)
+
+    def reset(self, number: int, now_ns: int) -> None:
+        """Forget what a link has led to; its limits count on, and so do the 10 s of one without a session yet."""
+        link = self.links.get(number)
+        if link is None:
+            return
+        link.attempt, link.candidate, link.session = None, None, None
+        if link.must_greet_ns is None:
+            self._await_session(link, now_ns)
 
     def overdue(self, now_ns: int) -> list[int]:
         """Return the links that had to reach a session by now and have not."""
@@ -129,6 +140,15 @@ class Links:
     def wake_ns(self) -> int | None:
         """When the next link is overdue."""
         return min((link.must_greet_ns for link in self.links.values() if link.must_greet_ns is not None), default=None)
+
+    def flags(self, now_ns: int) -> HelloFlag:
+        """Return what the lock tells to anyone who asks."""
+        flags = HelloFlag(0)
+        if self._pairing.window_open(now_ns):
+            flags |= HelloFlag.PAIRING_OPEN
+        if self._pairing.peers():
+            flags |= HelloFlag.PAIRED
+        return flags
 
     def unauthenticated(self, number: int, frame: Frame, now_ns: int, entropy: bytes) -> Frame | None:
         """Answer a hello or a handshake message; None is silence."""
@@ -170,6 +190,10 @@ class Links:
             if number != but and link.session and link.session.peer_id == of_peer:
                 link.session = None
 
+    def _await_session(self, link: Link, now_ns: int) -> None:
+        if link.connection:
+            link.must_greet_ns = now_ns + HELLO_SECONDS * NANOSECONDS
+
     def _hello(self, link: Link, frame: Frame, now_ns: int, random: bytes) -> Frame | None:
         attempt = link.attempt
         if attempt and attempt.request == frame and attempt.lives(now_ns):
@@ -186,17 +210,12 @@ class Links:
         return response
 
     def _hello_body(self, chosen: int, random: bytes, now_ns: int) -> bytes:
-        flags = HelloFlag(0)
-        if self._pairing.window_open(now_ns):
-            flags |= HelloFlag.PAIRING_OPEN
-        if self._pairing.peers():
-            flags |= HelloFlag.PAIRED
         response = HelloResponse(
             chosen=chosen,
             lowest=MIN_VERSION,
             highest=MAX_VERSION,
             lock_id=self._factory.lock_id,
-            flags=flags,
+            flags=self.flags(now_ns),
             random=random,
         )
         return build(HELLO_RESPONSE, response)

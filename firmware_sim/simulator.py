@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
+from protocol.bluetooth import Advertisement
 from protocol.vocabulary import BoltState
 
 from .clock import NANOSECONDS
@@ -29,6 +30,13 @@ class Wire(Protocol):
 
     def hang_up(self) -> None:
         """End the link, where it can be ended."""
+
+
+class Beacon(Protocol):
+    """Somewhere to show what the lock tells to everybody around it."""
+
+    def show(self, advertisement: Advertisement) -> None:
+        """Show this from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,18 @@ class Simulator:
         self._attached: dict[int, _Attached] = {}
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
+        self._beacons: list[Beacon] = []
+        self._shown: Advertisement | None = None
+
+    def attach_beacon(self, beacon: Beacon) -> None:
+        """Let `beacon` show the advertisement, now and whenever it has changed."""
+        self._beacons.append(beacon)
+        self._shown = self.device.firmware.advertisement
+        beacon.show(self._shown)
+
+    def detach_beacon(self, beacon: Beacon) -> None:
+        """Show nothing at `beacon` any more."""
+        self._beacons.remove(beacon)
 
     def attach(self, wire: Wire, *, connection: bool) -> int:
         """Take a link and return its number; one link too many is hung up at once."""
@@ -96,6 +116,10 @@ class Simulator:
         """The other end of a link is gone."""
         if self._attached.pop(number, None):
             self._let(lambda: self.device.close(number))
+
+    def reset(self, number: int) -> None:
+        """The other end of a link begins anew."""
+        self._let(lambda: self.device.reset(number))
 
     def receive(self, number: int, data: bytes) -> None:
         """Bytes came in."""
@@ -153,6 +177,8 @@ class Simulator:
                 attached.wire.hang_up()
             else:
                 self._let(partial(self.device.open, number, connection=False))
+        self._set_timer()
+        self._show()
 
     def snapshot(self) -> Snapshot:
         """Return what can be seen of the lock."""
@@ -203,7 +229,14 @@ class Simulator:
             elif attached and output.data is not None:
                 attached.wire.send(output.data)
         self._set_timer()
+        self._show()
         return stepped
+
+    def _show(self) -> None:
+        if self._beacons and self._shown != (now := self.device.firmware.advertisement):
+            self._shown = now
+            for beacon in self._beacons:
+                beacon.show(now)
 
     def _set_timer(self) -> None:
         if self._timer:

@@ -47,6 +47,16 @@ class Pairing:
         """Whether a bridge may pair now."""
         return now_ns < self._open_until_ns
 
+    @property
+    def wake_ns(self) -> int | None:
+        """When the window closes by itself, None while it is closed."""
+        return self._open_until_ns or None
+
+    def step(self, now_ns: int) -> None:
+        """Close a window whose time is over."""
+        if not self.window_open(now_ns):
+            self.close_window()
+
     def begin(self, now_ns: int) -> bool:
         """Count one pairing handshake, which may run to its end; the tenth closes the window behind it."""
         if not self.window_open(now_ns):

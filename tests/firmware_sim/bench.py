@@ -71,6 +71,10 @@ class Bench:
         """Connect something to the lock."""
         self.closed += [output.link for output in self.device.open(link, connection=connection).outputs]
 
+    def reset(self, link: int = 1) -> None:
+        """Let whoever is at a link begin anew."""
+        self.closed += [output.link for output in self.device.reset(link).outputs]
+
     def feed(self, data: bytes, link: int = 1) -> list[Frame]:
         """Put bytes on a link and return the frames that the lock answers on it."""
         answers = b""
@@ -324,6 +328,12 @@ class Bridge:
     def listed(self) -> list[PinSummary]:
         """Return the pins of the whole list."""
         return [pin for page in self.pages() for pin in page.pins]
+
+
+def hellos(bridge: Bridge, count: int) -> list[bool]:
+    """Say so many different hellos; which of them were answered."""
+    frames = [bridge.hello(Mode.SESSION) for _ in range(count)]
+    return [not is_refusal(bridge.send(frame), frame) for frame in frames]
 
 
 def peer_of(bench: Bench, number: int = 1, *, link: int = 1) -> Bridge:

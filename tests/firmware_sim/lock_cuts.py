@@ -17,7 +17,7 @@ from firmware_sim.errors import PowerCut
 from firmware_sim.events import ButtonHeld, DigitsEntered, Event, Woken
 from firmware_sim.factory import Factory
 from firmware_sim.failing_flash import FailingFlash, Tear
-from firmware_sim.firmware import Firmware
+from firmware_sim.firmware import ENTROPY, Firmware
 from firmware_sim.flash import Geometry, NorFlash
 from firmware_sim.hardware import Hardware
 from firmware_sim.links import Session
@@ -99,7 +99,7 @@ class Lock:
         assert store.damage == Damage()
         bolt = Bolt(self.hardware, self.now_ns)
         self.firmware = Firmware(
-            FACTORY, store, self.clock, hardware=self.hardware, bolt=bolt, slots=4, entropy=bytes(range(32))
+            FACTORY, store, self.clock, hardware=self.hardware, bolt=bolt, slots=4, entropy=bytes(range(ENTROPY))
         )
 
     def restart(self) -> bytes:

@@ -70,7 +70,17 @@ def sentence(ended: Ended) -> str:
 
 def test_the_ready_line_tells_where_the_lock_is(folder: Place, lock: Staying) -> None:
     ready = lock.ready
-    assert ready.keys() == {"lock_id", "serial_number", "serial", "tcp", "control", "slots", "damage", "fault_seed"}
+    assert ready.keys() == {
+        "lock_id",
+        "serial_number",
+        "serial",
+        "tcp",
+        "ble",
+        "control",
+        "slots",
+        "damage",
+        "fault_seed",
+    }
     assert (ready["serial"], ready["control"]) == (folder.path("lock0"), folder.path("ctl"))
     assert ready["tcp"].startswith("127.0.0.1:")
     assert (ready["slots"], ready["damage"]) == (2, "")
@@ -300,6 +310,7 @@ def test_the_texts_name_what_people_look_for() -> None:
         serial_number="SIM-1",
         serial="lock0",
         tcp="127.0.0.1:7000",
+        ble=None,
         control=None,
         slots=3,
         damage="",

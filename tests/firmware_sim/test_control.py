@@ -347,5 +347,5 @@ def test_whatever_else_stands_at_the_path_stays(path: Path, make: Callable[[Path
     ("name", "reason"), [("missing/ctl", "No such file or directory"), ("c" * 120, "AF_UNIX path too long")]
 )
 def test_a_socket_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path, name: str, reason: str) -> None:
-    with pytest.raises(ControlError, match=rf"^Cannot make the control socket .*: {reason}\. Does its folder exist\?$"):
+    with pytest.raises(ControlError, match=rf"^Cannot make the socket .*: {reason}\. Does its folder exist\?$"):
         at_the_door(tmp_path / name, nothing)

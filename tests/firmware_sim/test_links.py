@@ -10,7 +10,17 @@ from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.device import PingRequest, PingResponse
 from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, HelloResponse, Mode
 from protocol.session import hello_frame
-from tests.firmware_sim.bench import Bench, Bridge, Greeting, RefusedByLock, is_refusal, peer_of, transport, twin
+from tests.firmware_sim.bench import (
+    Bench,
+    Bridge,
+    Greeting,
+    RefusedByLock,
+    hellos,
+    is_refusal,
+    peer_of,
+    transport,
+    twin,
+)
 
 DAY = 24 * 3600
 SWEEP = DAY * 1_000_000_000
@@ -19,12 +29,6 @@ LOW_ORDER_POINT = bytes(32)
 
 def handshake_frame(body: bytes = bytes(48), *, counter: int = 0, version: int = 1) -> Frame:
     return Frame(version=version, kind=Kind.HANDSHAKE, counter=counter, body=body)
-
-
-def hellos(bridge: Bridge, count: int) -> list[bool]:
-    """Say so many different hellos; which of them were answered."""
-    frames = [bridge.hello(Mode.SESSION) for _ in range(count)]
-    return [not is_refusal(bridge.send(frame), frame) for frame in frames]
 
 
 # --- hellos ---

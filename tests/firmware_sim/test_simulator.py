@@ -9,10 +9,22 @@ from firmware_sim.clock import DAY, NANOSECONDS
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator, Snapshot, seeded_entropy
+from protocol.bluetooth import Advertisement
 from protocol.framing import encode_frame
+from protocol.messages.hello import HelloFlag
 from protocol.vocabulary import BoltState, Denial
 from tests.firmware_sim.bench import ANNA, Bench, peer_of, transport
 from tests.virtual_time import run, virtual_loop
+
+
+@dataclass(eq=False)
+class Light:
+    """A beacon that keeps what it was told to show."""
+
+    shown: list[Advertisement] = field(default_factory=list)
+
+    def show(self, advertisement: Advertisement) -> None:
+        self.shown.append(advertisement)
 
 
 @dataclass
@@ -235,5 +247,61 @@ def test_time_that_passes_at_once_brings_everything_that_falls_due_in_its_turn()
         assert (lock.snapshot().time, virtual_loop().time()) == (floor + 10, 0)
         await asyncio.sleep(DAY)
         assert lock.snapshot().time == floor + 10 + DAY
+
+    run(main())
+
+
+# --- beacons ---
+
+
+def test_a_beacon_shows_what_is_now_and_whatever_is_new_once() -> None:
+    async def main() -> None:
+        lock, light = simulator(flash_with_anna()), Light()
+        lock.attach_beacon(light)
+        assert light.shown == [lock.device.firmware.advertisement]
+        lock.snapshot()
+        Wire(lock).is_answered()
+        assert len(light.shown) == 1
+        assert lock.enter(ANNA.digits).granted
+        await asyncio.sleep(60)
+        first = light.shown[0].change
+        assert [(each.change - first) % 256 for each in light.shown] == [0, 1, 2, 3, 4]
+
+    run(main())
+
+
+def test_a_pairing_window_is_shown_from_its_beginning_to_its_end() -> None:
+    async def main() -> None:
+        lock, light = simulator(), Light()
+        lock.attach_beacon(light)
+        lock.hold_button(5)
+        assert light.shown[-1].flags is HelloFlag.PAIRING_OPEN
+        await asyncio.sleep(119.9)
+        assert light.shown[-1].flags is HelloFlag.PAIRING_OPEN
+        await asyncio.sleep(0.1)
+        assert light.shown[-1].flags == HelloFlag(0)
+
+    run(main())
+
+
+def test_a_beacon_shows_what_a_start_has_drawn_and_one_that_is_detached_nothing() -> None:
+    async def main() -> None:
+        lock, stays, goes = simulator(), Light(), Light()
+        lock.attach_beacon(stays)
+        lock.attach_beacon(goes)
+        lock.detach_beacon(goes)
+        lock.power_cycle()
+        assert stays.shown[-1] == lock.device.firmware.advertisement
+        assert (len(stays.shown), len(goes.shown)) == (2, 1)
+
+    run(main())
+
+
+def test_a_link_begins_anew_and_is_answered_on() -> None:
+    async def main() -> None:
+        wire = Wire(simulator())
+        wire.simulator.receive(wire.number, encode_frame(transport())[:5])
+        wire.simulator.reset(wire.number)
+        assert wire.is_answered()
 
     run(main())
