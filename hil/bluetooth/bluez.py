@@ -56,25 +56,25 @@ class StandInBluez:
         """Die as bluetoothd does: its links end, and no client is told."""
         self._bus.disconnect()
         await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-        await self.unplug()
+        await self._close_adapter()
         for task in self._tasks:
             task.cancel()
 
     async def power(self, on: bool) -> None:
-        """Switch the adapter on or off."""
+        """Switch the adapter on or off; return when all clients have been told."""
         if self._adapter is not None:
             await self._adapter.power(on)
+        await self._ask("GetId")
 
     async def unplug(self) -> None:
-        """Take the adapter away; there is none then."""
-        if self._adapter is not None:
-            await self._adapter.close()
-            self._adapter = None
-            self._objects.remove(PATH)
+        """Take the adapter away; return when all clients have been told."""
+        await self._close_adapter()
+        await self._ask("GetId")
 
-    def plug(self) -> None:
-        """Bring an adapter, after `unplug`."""
+    async def plug(self) -> None:
+        """Bring an adapter, after `unplug`; return when all clients have been told."""
         self._adapter = Adapter(self._objects, self._central, self._forget_after)
+        await self._ask("GetId")
 
     async def census(self) -> Census:
         """Count what clients leave behind on the bus when they leak."""
@@ -83,9 +83,15 @@ class StandInBluez:
         clients = [name for name in names if name.startswith(":") and name != self._bus.unique_name]
         return Census(clients=len(clients), matches=stats["MatchRules"].value - 1)
 
+    async def _close_adapter(self) -> None:
+        if self._adapter is not None:
+            await self._adapter.close()
+            self._adapter = None
+            self._objects.remove(PATH)
+
     async def _ask(self, member: str, signature: str = "", body: list[Any] | None = None,
                    interface: str = _DAEMON) -> Any:  # fmt: skip
-        """Return what the bus itself answers."""
+        """Return what the bus itself answers, after it has passed on whatever was sent before."""
         reply = await self._bus.call(
             Message(destination=_DAEMON, path="/org/freedesktop/DBus", interface=interface, member=member,
                     signature=signature, body=body or []))  # fmt: skip

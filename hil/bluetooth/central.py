@@ -24,7 +24,7 @@ POWER_ON = 5.0
 """Seconds that a controller may take to come up."""
 CONNECT = 4.0
 """Seconds in which a connection must have come about."""
-CALL_OFF = 0.5
+CALL_OFF = 0.2
 """Seconds in which a controller must have called off a connection."""
 
 
@@ -110,7 +110,7 @@ class Central:
             raise TimeoutError from None  # Bumble cancels what was under way when the transport ended
 
     async def _call_off(self, device: Device) -> None:
-        """Have the controller stop connecting. Bumble's virtual one says yes and goes on: then a new one takes its place."""
+        """Have the controller stop connecting. Bumble's virtual one says yes and goes on: it is left for a new one."""
         called_off = asyncio.Event()
         device.once(Device.EVENT_CONNECTION_FAILURE, lambda _: called_off.set())
         try:

@@ -102,6 +102,7 @@ class Remote:
         """End whatever there is of a link; return when it is shown."""
         if self._attempt is not None:
             self._attempt.cancel()
+            await asyncio.wait({self._attempt})
         if self._link is not None:
             await self._link.disconnect()
             await asyncio.sleep(0)  # `_end` runs as the link's callback

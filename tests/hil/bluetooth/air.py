@@ -29,7 +29,7 @@ class Air:
     """What controllers are on, and may be taken off as by the death of their process."""
 
     def __init__(self) -> None:
-        self.link = LocalLink()
+        self.link = LocalLink()  # type: ignore[no-untyped-call]
 
     def new(self, name: str, client: StreamPacketSource | None = None,
             sink: StreamPacketSink | None = None) -> Controller:  # fmt: skip
@@ -76,17 +76,19 @@ async def socket_at(air: Air, path: Path) -> AsyncIterator[str]:
         for client in tuple(everyone):
             client.transport.abort()
         await server.wait_closed()
-        path.unlink()
+        await asyncio.to_thread(path.unlink)
 
 
 class Echo:
-    """Notifies whatever is written to it. `received` has all pieces; while `mute`, a write is never answered."""
+    """Notifies whatever is written to it. `received` has all pieces; it answers while `speaks` is set."""
 
     def __init__(self, air: Air) -> None:
         self.received: list[bytes] = []
         self.links: list[Connection] = []
         self.endings: list[int] = []
-        self.mute = False
+        self.subscriptions: list[bool] = []
+        self.speaks = asyncio.Event()
+        self.speaks.set()
         self._device = Device("echo", address=Address(ADDRESS), host=Host())
         self._device.host.controller = air.new("echo")
         self._write = Characteristic[bytes](
@@ -97,6 +99,7 @@ class Echo:
         )
         self._notify = Characteristic[bytes](NOTIFY, Characteristic.Properties.NOTIFY, Characteristic.READABLE, b"")
         self._device.add_service(Service(SERVICE, [self._write, self._notify]))
+        self._notify.on(Characteristic.EVENT_SUBSCRIPTION, lambda _, on, __: self.subscriptions.append(on))
         self._device.on(Device.EVENT_CONNECTION, self._linked)
 
     async def begin(self) -> None:
@@ -125,9 +128,12 @@ class Echo:
 
     async def _take(self, connection: Connection, value: bytes) -> None:
         self.received.append(value)
-        if self.mute:
-            await asyncio.get_running_loop().create_future()
+        await self.speaks.wait()
         await self._device.notify_subscriber(connection, self._notify, value)
+
+    async def say(self, value: bytes) -> None:
+        """Notify what nobody has asked for."""
+        await self._device.notify_subscribers(self._notify, value)
 
 
 @asynccontextmanager
