@@ -6,8 +6,10 @@ import json
 import signal
 import sys
 
+from protocol.bluetooth import LARGEST_MTU
+
 from ..errors import BenchError
-from .bench import LARGEST_MTU, RadioBench
+from .bench import RadioBench
 
 
 def main(words: list[str] | None = None) -> int:

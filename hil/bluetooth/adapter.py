@@ -105,9 +105,10 @@ class Adapter:
         if not self._searchers:
             return
         path = f"{PATH}/dev_{sighting.text.replace(':', '_')}"
-        if path not in self._remotes:
-            self._remotes[path] = Remote(path, PATH, self._objects, self._central)
-        self._remotes[path].see(sighting)
+        if path in self._remotes:
+            self._remotes[path].see(sighting)
+        else:
+            self._remotes[path] = Remote(path, PATH, self._objects, self._central, sighting)
         self._watch_age(path)
 
     def _watch_age(self, path: str) -> None:

@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from protocol.bluetooth import LARGEST_MTU
+
 from .adapter import FORGET_AFTER
 from .bluez import StandInBluez
 from .bus import private_bus
 from .central import CONNECT, Central
 from .radio import Radio
-
-LARGEST_MTU = 247
 
 
 class RadioBench:

@@ -1,6 +1,7 @@
 """A stand-in for BlueZ: the service org.bluez, as far as bleak asks it, with a central of ours for a radio."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -115,7 +116,7 @@ class StandInBluez:
         self._spawn(self._perform(message))
         return True
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import BenchError
 
 _PATIENCE = 10
-"""Seconds that the daemon may take to end, or to say where it listens."""
+"""Seconds that the daemon may take to end."""
 
 _CONFIGURATION = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

@@ -11,7 +11,7 @@ from bumble.core import AdvertisingData, BaseBumbleError
 from bumble.device import Advertisement, Connection, Device
 from bumble.hci import Address, HCI_LE_Create_Connection_Cancel_Command
 from bumble.transport import open_transport
-from bumble.transport.common import Transport, TransportSpecError
+from bumble.transport.common import Transport, TransportInitError, TransportSpecError
 
 from ..errors import BenchError
 from .link import Link
@@ -58,6 +58,7 @@ class Central:
         self._mtu = mtu
         self._connect_within = connect_within
         self._connecting = asyncio.Lock()
+        self._switching = asyncio.Lock()
         self._scanning = False
         self._device: Device | None = None
         self._transport: Transport | None = None
@@ -74,12 +75,15 @@ class Central:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()  # never expected: raises what has ended it
 
     async def scan(self, wanted: bool) -> None:
         """Look for peripherals from now on, or no more; a controller that comes later will do so as well."""
         self._scanning = wanted
         if self._device is not None:
-            await self._scan(self._device)
+            with suppress(BaseBumbleError):  # the transport has just ended: the next controller will be told
+                await self._scan(self._device)
 
     async def connect(self, address: Address) -> Link:
         """Return a link to this peripheral; raise Refusal where none comes about in time."""
@@ -99,7 +103,8 @@ class Central:
 
     async def _connect(self, address: Address) -> Connection:
         device = self._device
-        assert device is not None  # noqa: S101  `ready` says so
+        if device is None:  # gone again, before we could run
+            raise TimeoutError
         try:
             return await device.connect(address, timeout=None)
         except asyncio.CancelledError:
@@ -126,9 +131,9 @@ class Central:
         """Return the transport, or None while nothing is at its other end."""
         try:
             return await open_transport(self._name)
-        except OSError:
+        except (OSError, TransportInitError):
             return None
-        except (TransportSpecError, ValueError):
+        except (TransportSpecError, ValueError, AssertionError):  # Bumble asserts that there is a place at all
             raise BenchError(
                 f"There is no HCI transport {self._name!r}: name one such as unix-client:PATH or tcp-client:HOST:PORT."
             ) from None
@@ -149,8 +154,8 @@ class Central:
             device.on(Device.EVENT_ADVERTISEMENT, self._hear)
             async with asyncio.timeout(POWER_ON):
                 await device.power_on()
+                self._device = device
                 await self._scan(device)
-            self._device = device
             self.ready.set()
             await asyncio.wait({self.radio.terminated})
         finally:
@@ -164,7 +169,8 @@ class Central:
         await transport.close()
 
     async def _scan(self, device: Device) -> None:
-        with suppress(BaseBumbleError):  # of a transport that has just ended: the next controller will be told
+        """Look for peripherals if that is wanted by now."""
+        async with self._switching:
             if self._scanning and not device.is_scanning:
                 await device.start_scanning(active=False)
             elif device.is_scanning and not self._scanning:

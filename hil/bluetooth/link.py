@@ -10,6 +10,8 @@ from bumble.device import Connection, Peer
 from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy, ServiceProxy
 
+from protocol.bluetooth import ATT_HEADER, SMALLEST_MTU
+
 from .radio import SUPERVISION_TIMEOUT
 from .refusals import ATT_UNLIKELY, att_error, failed, unsupported
 
@@ -17,7 +19,6 @@ _T = TypeVar("_T")
 
 RESOLVE = 10.0
 """Seconds that the MTU and all services may take to be known."""
-_ATT_HEADER = 3
 
 
 class Link:
@@ -25,7 +26,7 @@ class Link:
 
     def __init__(self, connection: Connection, mtu: int) -> None:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.mtu = 23
+        self.mtu = SMALLEST_MTU
         self._wanted_mtu = mtu
         self._connection = connection
         self._peer = Peer(connection)
@@ -58,7 +59,7 @@ class Link:
         """Write and wait for nothing; what does not fit into one piece is refused as a whole."""
         if not characteristic.properties & Characteristic.Properties.WRITE_WITHOUT_RESPONSE:
             raise unsupported()
-        if len(value) > self.mtu - _ATT_HEADER:
+        if len(value) > self.mtu - ATT_HEADER:
             raise failed("Failed to initiate write")
         await characteristic.write_value(value, with_response=False)
 

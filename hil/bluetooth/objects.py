@@ -42,10 +42,13 @@ class Objects:
 
     def remove(self, path: str) -> None:
         """Take an object away, and before it all that are below it."""
+        self.clear(path)
+        self._remove(path)
+
+    def clear(self, path: str) -> None:
+        """Take all objects away that are below a path."""
         for below in sorted((at for at in self._shown if at.startswith(f"{path}/")), reverse=True):
             self._remove(below)
-        if path in self._shown:
-            self._remove(path)
 
     def change(self, path: str, properties: Mapping[str, Variant], gone: Iterable[str] = ()) -> None:
         """Change properties of an object that exists, to other values or to the same ones: told is either."""

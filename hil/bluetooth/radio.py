@@ -42,26 +42,32 @@ class Radio:
     """
 
     terminated: asyncio.Future[None]
+    _controller: TransportSink
+    _host: TransportSink | None = None
 
     def __init__(self, *, interval: float = 0.0) -> None:
         self.interval = interval
+        self._event: asyncio.TimerHandle | None = None
+        self._begin()
+
+    def attach(self, source: TransportSource, sink: TransportSink) -> None:
+        """Carry between this transport and the host that comes next; there are no links yet, and the air is clear."""
+        self._begin()
+        self.terminated = source.terminated
+        self._controller = sink
+        self._host = None
+        source.set_packet_sink(_Antenna(self._from_controller, self._lost))
+
+    def _begin(self) -> None:
+        self._links: set[int] = set()
+        self._assemblers = {way: Assembler(way) for way in Way}
+        self._waiting: deque[Piece] = deque()
+        self._own_statuses = 0
         self._silent = False
         self._allowed: dict[Way, int] = {}
         self._losing: set[Way] = set()
         self._swapping: set[Way] = set()
-
-    def attach(self, source: TransportSource, sink: TransportSink) -> None:
-        """Carry between this transport and the host that comes next; there are no links yet."""
-        self.terminated = source.terminated
-        self._controller = sink
-        self._host: TransportSink | None = None
-        self._assemblers = {way: Assembler(way) for way in Way}
-        self._links: set[int] = set()
-        self._waiting: deque[Piece] = deque()
-        self._event: asyncio.TimerHandle | None = None
-        self._own_statuses = 0
         self._held: dict[Way, Piece] = {}
-        source.set_packet_sink(_Antenna(self._from_controller, self._lost))
 
     def set_packet_sink(self, sink: TransportSink) -> None:
         """Take the host, as the source of its packets."""
@@ -119,7 +125,7 @@ class Radio:
     def _note_links(self, packet: bytes) -> None:
         if packet[1] == hci.HCI_LE_META_EVENT and packet[3] in _CONNECTED and packet[4] == 0:
             self._links.add(handle_of(packet[4:]))
-        elif packet[1] == hci.HCI_DISCONNECTION_COMPLETE_EVENT:
+        elif packet[1] == hci.HCI_DISCONNECTION_COMPLETE_EVENT and packet[3] == 0:
             self._forget(handle_of(packet[3:]))
 
     def _forget(self, handle: int) -> None:
@@ -194,6 +200,7 @@ class Radio:
     def _lost(self) -> None:
         if self._event is not None:
             self._event.cancel()
+            self._event = None
         lost = getattr(self._host, "on_transport_lost", None)
         if lost is not None:
             lost()

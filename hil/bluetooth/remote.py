@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 
 from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy, ServiceProxy
@@ -33,20 +34,20 @@ _BASE = "-0000-1000-8000-00805f9b34fb"
 
 
 class Remote:
-    """One device object, from the first sighting until it is forgotten."""
+    """One device object, shown from the first sighting until it is forgotten."""
 
-    def __init__(self, path: str, adapter: str, objects: Objects, central: Central) -> None:
+    def __init__(self, path: str, adapter: str, objects: Objects, central: Central, sighting: Sighting) -> None:
         self._path = path
-        self._adapter = adapter
         self._objects = objects
         self._central = central
-        self._sighting: Sighting | None = None
+        self._address = sighting.address
         self._link: Link | None = None
         self._attempt: asyncio.Task[Link] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._characteristics: dict[str, CharacteristicProxy[bytes]] = {}
         self._subscribers: dict[str, set[str]] = {}
         self._writing: set[str] = set()
+        objects.add(path, DEVICE, _new(sighting, adapter) | _heard(sighting))
 
     @property
     def in_use(self) -> bool:
@@ -54,19 +55,8 @@ class Remote:
         return self._link is not None or self._attempt is not None
 
     def see(self, sighting: Sighting) -> None:
-        """Show what was heard of it. To be heard at all is news: a real radio's RSSI never stands still."""
-        self._sighting = sighting
-        heard = {
-            "RSSI": Variant("n", sighting.rssi),
-            "UUIDs": Variant("as", list(sighting.uuids)),
-            "ManufacturerData": Variant(
-                "a{qv}", {company: Variant("ay", data) for company, data in sighting.manufacturer.items()}
-            ),
-        }
-        if self._path in self._objects:
-            self._objects.change(self._path, heard)
-        else:
-            self._objects.add(self._path, DEVICE, self._new(sighting) | heard)
+        """Show what was heard of it anew. To be heard at all is news: a real radio's RSSI never stands still."""
+        self._objects.change(self._path, _heard(sighting))
 
     def fade(self) -> None:
         """Show that nobody listens to it any more."""
@@ -78,8 +68,7 @@ class Remote:
             raise already_connected()
         if self._attempt is not None:
             raise in_progress("Operation already in progress")
-        assert self._sighting is not None  # noqa: S101  nobody knows the path before the first sighting
-        self._attempt = asyncio.create_task(self._central.connect(self._sighting.address))
+        self._attempt = asyncio.create_task(self._central.connect(self._address))
         try:
             await asyncio.wait({self._attempt})
             if self._attempt.cancelled():
@@ -148,7 +137,11 @@ class Remote:
         """Take it that a client has left the bus: its subscriptions end, while the link stays."""
         for path, clients in self._subscribers.items():
             if client in clients:
-                self._spawn(self.stop_notify(path, client))
+                self._spawn(self._leave(path, client))
+
+    async def _leave(self, path: str, client: str) -> None:
+        with suppress(Refusal):  # the link ends, too
+            await self.stop_notify(path, client)
 
     def _begin(self, link: Link) -> None:
         self._link = link
@@ -172,8 +165,7 @@ class Remote:
         self._link = None
         self._show({"ServicesResolved": False})
         self._show({"Connected": False})
-        for path in {path.rpartition("/")[0] for path in self._characteristics}:
-            self._objects.remove(path)
+        self._objects.clear(self._path)
         self._characteristics.clear()
         self._subscribers.clear()
 
@@ -194,17 +186,6 @@ class Remote:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _new(self, sighting: Sighting) -> dict[str, Variant]:
-        return {
-            "Address": Variant("s", sighting.text),
-            "AddressType": Variant("s", "public" if sighting.address.is_public else "random"),
-            "Alias": Variant("s", sighting.text.replace(":", "-")),
-            "Adapter": Variant("o", self._adapter),
-            "Paired": Variant("b", False),
-            "Connected": Variant("b", False),
-            "ServicesResolved": Variant("b", False),
-        }
 
     def _add_service(self, service: ServiceProxy, mtu: int) -> None:
         uuid = _long(service.uuid.to_hex_str("-"))
@@ -229,6 +210,27 @@ class Remote:
             self._objects.add(f"{path}/desc{descriptor.handle:04x}", DESCRIPTOR, {
                 "UUID": Variant("s", _long(descriptor.type.to_hex_str("-"))), "Characteristic": Variant("o", path),
             })  # fmt: skip
+
+
+def _new(sighting: Sighting, adapter: str) -> dict[str, Variant]:
+    return {
+        "Address": Variant("s", sighting.text),
+        "AddressType": Variant("s", "public" if sighting.address.is_public else "random"),
+        "Alias": Variant("s", sighting.text.replace(":", "-")),
+        "Adapter": Variant("o", adapter),
+        "Paired": Variant("b", False),
+        "Connected": Variant("b", False),
+        "ServicesResolved": Variant("b", False),
+    }
+
+
+def _heard(sighting: Sighting) -> dict[str, Variant]:
+    manufacturer = {company: Variant("ay", data) for company, data in sighting.manufacturer.items()}
+    return {
+        "RSSI": Variant("n", sighting.rssi),
+        "UUIDs": Variant("as", list(sighting.uuids)),
+        "ManufacturerData": Variant("a{qv}", manufacturer),
+    }
 
 
 def _long(uuid: str) -> str:
