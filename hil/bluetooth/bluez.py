@@ -16,6 +16,8 @@ from .refusals import Refusal, nowhere, unknown_method
 
 NAME = "org.bluez"
 _DAEMON = "org.freedesktop.DBus"
+_ALIVE = 1.0
+"""Seconds in which a client that is alive answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +67,37 @@ class StandInBluez:
         """Switch the adapter on or off; return when all clients have been told."""
         if self._adapter is not None:
             await self._adapter.power(on)
-        await self._ask("GetId")
+        await self._told()
 
     async def unplug(self) -> None:
         """Take the adapter away; return when all clients have been told."""
         await self._close_adapter()
-        await self._ask("GetId")
+        await self._told()
 
     async def plug(self) -> None:
         """Bring an adapter, after `unplug`; return when all clients have been told."""
         self._adapter = Adapter(self._objects, self._central, self._forget_after)
-        await self._ask("GetId")
+        await self._told()
 
     async def census(self) -> Census:
         """Count what clients leave behind on the bus when they leak."""
-        names = await self._ask("ListNames")
         stats = await self._ask("GetStats", interface=f"{_DAEMON}.Debug.Stats")
-        clients = [name for name in names if name.startswith(":") and name != self._bus.unique_name]
-        return Census(clients=len(clients), matches=stats["MatchRules"].value - 1)
+        return Census(clients=len(await self._clients()), matches=stats["MatchRules"].value - 1)
+
+    async def _clients(self) -> list[str]:
+        names = await self._ask("ListNames")
+        return [name for name in names if name.startswith(":") and name != self._bus.unique_name]
+
+    async def _told(self) -> None:
+        """Return when each client that is alive has taken what was sent before this: it answers in its turn."""
+        pings = {asyncio.create_task(self._ping(client)) for client in await self._clients()}
+        if pings:
+            _, dead = await asyncio.wait(pings, timeout=_ALIVE)
+            for ping in dead:
+                ping.cancel()
+
+    async def _ping(self, client: str) -> None:
+        await self._bus.call(Message(destination=client, path="/", interface=f"{_DAEMON}.Peer", member="Ping"))
 
     async def _close_adapter(self) -> None:
         if self._adapter is not None:
@@ -92,7 +107,7 @@ class StandInBluez:
 
     async def _ask(self, member: str, signature: str = "", body: list[Any] | None = None,
                    interface: str = _DAEMON) -> Any:  # fmt: skip
-        """Return what the bus itself answers, after it has passed on whatever was sent before."""
+        """Return what the bus itself answers."""
         reply = await self._bus.call(
             Message(destination=_DAEMON, path="/org/freedesktop/DBus", interface=interface, member=member,
                     signature=signature, body=body or []))  # fmt: skip

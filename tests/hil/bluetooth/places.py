@@ -62,6 +62,13 @@ class Client:
         return [self.heard.get_nowait() for _ in range(self.heard.qsize())]
 
 
+async def find() -> BLEDevice:
+    """Return the echo, found by its service."""
+    found = await BleakScanner.find_device_by_filter(lambda _, told: SERVICE in told.service_uuids, timeout=PATIENCE)
+    assert found is not None
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """An air with an echo, and a bench that reaches it."""
@@ -70,18 +77,10 @@ class Place:
     echo: Echo
     bench: RadioBench
 
-    async def find(self) -> BLEDevice:
-        """Return the echo, found by its service."""
-        found = await BleakScanner.find_device_by_filter(
-            lambda _, told: SERVICE in told.service_uuids, timeout=PATIENCE
-        )
-        assert found is not None
-        return found
-
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         """Yield a client that has subscribed."""
-        client = Client(await self.find())
+        client = Client(await find())
         try:
             await client.open()
             yield client

@@ -14,7 +14,7 @@ from hil.bluetooth.bench import RadioBench
 from hil.errors import BenchError
 from protocol.bluetooth import COMPANY, SERVICE, decode_advertisement
 from tests.hil.bluetooth.air import ADDRESS, ADVERTISED, echoing, socket_at
-from tests.hil.bluetooth.places import Client, at_echo, play, until
+from tests.hil.bluetooth.places import Client, at_echo, find, play, until
 
 
 def test_a_lock_is_found_by_its_service_and_read_from_its_manufacturer_data(bus: str, tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_what_is_new_in_the_advertisement_is_told(bus: str, tmp_path: Path) -> N
 
 def test_a_lock_that_is_still_there_is_announced_to_each_search(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with at_echo(bus, tmp_path) as place:
-            assert (await place.find()).details["path"] == (await place.find()).details["path"]
+        async with at_echo(bus, tmp_path):
+            assert (await find()).details["path"] == (await find()).details["path"]
 
     play(scenario())
 
@@ -68,7 +68,7 @@ def test_a_lock_that_has_gone_is_forgotten(bus: str, tmp_path: Path) -> None:
 def test_a_lock_that_has_gone_is_not_announced_to_a_new_search(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            await place.find()
+            await find()
             await place.echo.fall_silent()
             assert await BleakScanner.discover(timeout=0.1) == []
 
@@ -87,10 +87,10 @@ def test_a_connected_lock_is_not_forgotten(bus: str, tmp_path: Path) -> None:
 def test_an_adapter_without_power_says_so_and_comes_back(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            device = await place.find()
+            device = await find()
             await place.bench.bluez.power(False)
             with pytest.raises(BleakBluetoothNotAvailableError) as off:
-                await place.find()
+                await find()
             assert off.value.reason is BleakBluetoothNotAvailableReason.POWERED_OFF
             with pytest.raises(BleakDBusError, match="NotReady"):
                 await Client(device).open()
@@ -117,10 +117,10 @@ def test_power_that_goes_ends_links_and_searches(bus: str, tmp_path: Path) -> No
 def test_a_machine_without_an_adapter_says_so(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            device = await place.find()
+            device = await find()
             await place.bench.bluez.unplug()
             with pytest.raises(BleakBluetoothNotAvailableError) as missing:
-                await place.find()
+                await find()
             assert missing.value.reason is BleakBluetoothNotAvailableReason.NO_BLUETOOTH
             with pytest.raises(BleakError, match="not found"):
                 await Client(device).open()

@@ -12,7 +12,7 @@ from hil.bluetooth.pieces import Way
 from hil.bluetooth.radio import SUPERVISION_TIMEOUT
 from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
 from tests.hil.bluetooth.air import echoing, socket_at
-from tests.hil.bluetooth.places import Client, Place, at_echo, play, until
+from tests.hil.bluetooth.places import Client, Place, at_echo, find, play, until
 
 ENDED_BY_PEER = 0x13
 HOW = pytest.mark.parametrize("response", [True, False], ids=["response", "no-response"])
@@ -133,7 +133,7 @@ def test_a_search_that_comes_too_late_connects_once_the_lock_is_back(bus: str, t
 
     async def scenario() -> None:
         async with at_echo(bus, tmp_path, connect_within=0.3) as place:
-            client = Client(await place.find())
+            client = Client(await find())
             await place.echo.fall_silent()
             opening = asyncio.create_task(client.open())
             await until(lambda: not place.bench.central.ready.is_set())  # the first attempt has been called off
@@ -148,7 +148,7 @@ def test_a_search_that_comes_too_late_connects_once_the_lock_is_back(bus: str, t
 def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            client = Client(await place.find(), timeout=0.05)
+            client = Client(await find(), timeout=0.05)
             await place.echo.fall_silent()
             with pytest.raises(TimeoutError):
                 await client.open()
@@ -180,7 +180,7 @@ def test_the_death_of_the_simulator_ends_links_and_a_new_one_is_found(bus: str, 
 def test_bluetoothd_may_die_and_start_again(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            client = Client(await place.find())
+            client = Client(await find())
             await client.open()
             await place.bench.bluez.stop()
             await until(lambda: len(place.echo.endings) == 1)

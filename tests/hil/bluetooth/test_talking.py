@@ -13,7 +13,7 @@ from bumble.hci import Address
 from hil.bluetooth.pieces import Way
 from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, NOTIFY, SMALLEST_MTU, WRITE
 from tests.hil.bluetooth.air import ADDRESS
-from tests.hil.bluetooth.places import at_echo, play, until
+from tests.hil.bluetooth.places import at_echo, find, play, until
 
 HOW = pytest.mark.parametrize("response", [True, False], ids=["response", "no-response"])
 MTUS = pytest.mark.parametrize("mtu", [SMALLEST_MTU, LARGEST_MTU])
@@ -183,7 +183,7 @@ def test_what_a_dead_client_asked_for_ends_while_its_link_stays(bus: str, tmp_pa
 def test_the_census_shows_who_is_left_on_the_bus(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
-            await place.find()
+            await find()
             before = await place.bench.bluez.census()
             async with place.client():
                 during = await place.bench.bluez.census()
