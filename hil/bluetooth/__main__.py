@@ -1,0 +1,41 @@
+"""Run the Bluetooth bench for programs of a shell: `python -m hil.bluetooth unix-client:PATH`."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from protocol.bluetooth import LARGEST_MTU
+
+from ..errors import BenchError
+from .bench import RadioBench
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; print one line with the bus's address as soon as clients may come."""
+    parser = argparse.ArgumentParser(prog="python -m hil.bluetooth", description=__doc__)
+    parser.add_argument("transport", help="an HCI transport as Bumble names them, such as unix-client:PATH")
+    parser.add_argument("--mtu", type=int, default=LARGEST_MTU, help="the ATT MTU to ask for")
+    parser.add_argument("--interval", type=float, default=0.0, metavar="MS", help="the connection interval, 0 for none")
+    chosen = parser.parse_args(words)
+    try:
+        asyncio.run(_run(chosen.transport, chosen.mtu, chosen.interval / 1000))
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+async def _run(transport: str, mtu: int, interval: float) -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with RadioBench(transport, mtu=mtu, interval=interval) as bench:
+        sys.stdout.write(json.dumps({"bus": bench.address}) + "\n")
+        sys.stdout.flush()
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Links that end, in each way a radio has, and a bench that finds the lock again afterwards."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+
+from hil.bluetooth.bench import RadioBench
+from hil.bluetooth.pieces import Way
+from hil.bluetooth.radio import SUPERVISION_TIMEOUT
+from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
+from tests.hil.bluetooth.air import echoing, socket_at
+from tests.hil.bluetooth.places import Client, Place, at_echo, find, play, until
+
+ENDED_BY_PEER = 0x13
+HOW = pytest.mark.parametrize("response", [True, False], ids=["response", "no-response"])
+ATT_UNLIKELY = 0x0E
+
+
+async def write_until_lost(client: Client, pieces: list[bytes], *, response: bool) -> None:
+    """Write one piece after another, until the link is known to have ended."""
+    for piece in pieces:
+        try:
+            await client.write(piece, response=response)
+        except BleakError:
+            break
+    await client.lost.wait()
+
+
+async def comes_back(place: Place) -> None:
+    """See that the lock can be found, reached and talked to once more."""
+    async with place.client() as client:
+        assert await client.echoes(b"once more")
+
+
+@pytest.mark.parametrize("interval", [0.0, 0.005])
+@HOW
+@pytest.mark.parametrize(("count", "passed"), [(0, 0), (19, 0), (20, 1), (50, 2), (60, 3)])
+def test_a_link_ends_at_a_byte_to_the_lock(
+    bus: str, tmp_path: Path, response: bool, count: int, passed: int, interval: float
+) -> None:
+    pieces = [bytes([number]) * 20 for number in range(4)]
+
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path, mtu=SMALLEST_MTU, interval=interval) as place:
+            async with place.client() as client:
+                place.bench.radio.drop_after(Way.TO_LOCK, count)
+                await write_until_lost(client, pieces, response=response)
+                await until(lambda: place.echo.endings == [SUPERVISION_TIMEOUT])
+                assert place.echo.received == pieces[:passed]
+            assert place.bench.central.endings == [SUPERVISION_TIMEOUT]
+            await comes_back(place)
+
+    play(scenario())
+
+
+@pytest.mark.parametrize(("count", "passed"), [(0, 0), (19, 0), (20, 1), (50, 2), (60, 3)])
+def test_a_link_ends_at_a_byte_from_the_lock(bus: str, tmp_path: Path, count: int, passed: int) -> None:
+    pieces = [bytes([number]) * 20 for number in range(4)]
+
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path, mtu=SMALLEST_MTU) as place:
+            async with place.client() as client:
+                place.bench.radio.drop_after(Way.FROM_LOCK, count)
+                await write_until_lost(client, pieces, response=False)
+                await until(lambda: place.echo.endings == [SUPERVISION_TIMEOUT])
+                assert client.heard_so_far() == pieces[:passed]
+            await comes_back(place)
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("mtu", [SMALLEST_MTU, LARGEST_MTU])
+def test_nobody_is_told_of_silence_until_the_link_is_supervised(bus: str, tmp_path: Path, mtu: int) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path, mtu=mtu) as place:
+            async with place.client() as client:
+                assert await client.echoes(b"heard")
+                place.bench.radio.silence()
+                await client.write(b"lost", response=False)
+                await place.echo.say(b"lost, too")
+                pending = asyncio.create_task(client.write(b"pending", response=True))
+                await place.bench.bluez.census()
+                assert client.bleak.is_connected
+                place.bench.radio.supervise()
+                with pytest.raises(BleakGATTProtocolError) as unlikely:
+                    await pending
+                assert unlikely.value.code == ATT_UNLIKELY
+                await client.lost.wait()
+                await until(lambda: place.echo.endings == [SUPERVISION_TIMEOUT])
+                assert place.echo.received == [b"heard"]
+                assert client.heard.empty()
+            assert place.bench.central.endings == [SUPERVISION_TIMEOUT]
+            await comes_back(place)
+
+    play(scenario())
+
+
+def test_a_write_that_is_pending_when_the_lock_hangs_up_fails(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place:
+            async with place.client() as client:
+                place.echo.speaks.clear()
+                pending = asyncio.create_task(client.write(b"pending", response=True))
+                await until(lambda: place.echo.received == [b"pending"])
+                await place.echo.links[0].disconnect()
+                with pytest.raises(BleakGATTProtocolError) as unlikely:
+                    await pending
+                assert unlikely.value.code == ATT_UNLIKELY
+                await client.lost.wait()
+            assert place.bench.central.endings == [ENDED_BY_PEER]
+            place.echo.speaks.set()
+            await comes_back(place)
+
+    play(scenario())
+
+
+def test_a_link_that_the_client_ends_has_ended_at_the_lock(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place:
+            for _ in range(5):
+                async with place.client() as client:
+                    assert await client.echoes(b"here")
+            await until(lambda: place.echo.endings == [ENDED_BY_PEER] * 5)
+
+    play(scenario())
+
+
+def test_a_search_that_comes_too_late_connects_once_the_lock_is_back(bus: str, tmp_path: Path) -> None:
+    """bleak tries again after `le-connection-abort-by-local`, as soon as it has seen Connected=False."""
+
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path, connect_within=0.3) as place:
+            client = Client(await find())
+            await place.echo.fall_silent()
+            opening = asyncio.create_task(client.open())
+            await until(lambda: not place.bench.central.ready.is_set())  # the first attempt has been called off
+            await place.echo.advertise()
+            await opening
+            assert await client.echoes(b"found")
+            await client.bleak.disconnect()
+
+    play(scenario())
+
+
+def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place:
+            client = Client(await find(), timeout=0.05)
+            await place.echo.fall_silent()
+            with pytest.raises(TimeoutError):
+                await client.open()
+            await place.echo.advertise()
+            await comes_back(place)
+            assert len(place.echo.links) == 1
+
+    play(scenario())
+
+
+def test_the_death_of_the_simulator_ends_links_and_a_new_one_is_found(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with echoing() as (air, echo), AsyncExitStack() as simulator:
+            name = await simulator.enter_async_context(socket_at(air, tmp_path / "hci"))
+            async with RadioBench(name, bus=bus) as bench:
+                place = Place(air=air, echo=echo, bench=bench)
+                async with place.client() as client:
+                    assert await client.echoes(b"here")
+                    await simulator.aclose()
+                    await client.lost.wait()
+                assert bench.central.endings == [SUPERVISION_TIMEOUT]
+                assert echo.endings == [SUPERVISION_TIMEOUT]
+                async with socket_at(air, tmp_path / "hci"):
+                    await comes_back(place)
+
+    play(scenario())
+
+
+def test_bluetoothd_may_die_and_start_again(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place:
+            client = Client(await find())
+            await client.open()
+            await place.bench.bluez.stop()
+            await until(lambda: len(place.echo.endings) == 1)
+            assert client.bleak.is_connected  # it cannot know
+            with pytest.raises(BleakDBusError, match="ServiceUnknown"):
+                await client.write(b"nobody", response=True)
+            with pytest.raises(BleakDBusError, match="ServiceUnknown"):
+                await client.bleak.disconnect()
+            await place.bench.bluez.start()
+            await comes_back(place)
+
+    play(scenario())
