@@ -1,0 +1,1 @@
+"""Bluetooth without the system's own: what Bumble is for, beside the simulated lock."""
