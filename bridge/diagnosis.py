@@ -74,10 +74,11 @@ def _crc() -> Finding:
 def _unreached(lock: LockRecord, error: BridgeError) -> Iterator[Finding]:
     obstacle = error.obstacle if isinstance(error, Unreachable) else None
     if obstacle is Obstacle.FORBIDDEN:
-        yield _port(lock)
+        if not _on_air(lock):  # whoever may not use Bluetooth cannot know what is there
+            yield _port(lock)
         yield Finding(check="permission", level=Level.FAILED, sentence=str(error), error=error)
     elif obstacle is not None:
-        yield Finding(check="port", level=Level.FAILED, sentence=str(error), error=error)
+        yield Finding(check=_port(lock).check, level=Level.FAILED, sentence=str(error), error=error)
     else:
         opened = lock.state is PairingState.PAIRED and not isinstance(error, LockHeld | DamagedState)
         if opened:
@@ -91,12 +92,18 @@ def _reached(lock: LockRecord) -> Iterator[Finding]:
 
 
 def _port(lock: LockRecord) -> Finding:
+    if _on_air(lock):
+        return Finding(check="radio", sentence=f"{lock.target} is heard, and takes a connection.")
     return Finding(check="port", sentence=f"{lock.target} is there.")
+
+
+def _on_air(lock: LockRecord) -> bool:
+    return lock.target.startswith("ble:")
 
 
 def _opened(lock: LockRecord) -> Iterator[Finding]:
     yield _port(lock)
-    if lock.target.startswith("serial:"):
+    if lock.target.startswith(("serial:", "ble:")):
         yield Finding(check="permission", sentence="This user may use it.")
 
 

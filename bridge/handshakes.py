@@ -71,6 +71,15 @@ async def open_session(
     return BridgeSession(handshake.ciphers, greeting.lock.chosen)
 
 
+def require_lock(told: int, wanted: int) -> None:
+    """Raise Unreachable where another lock answers than the one that was looked for."""
+    if told != wanted:
+        raise Unreachable(
+            f"Another lock answers here: {told:08X}, not {wanted:08X}. Check which lock is plugged in where; over "
+            "Bluetooth, look for a device near by that pretends to be this lock."
+        )
+
+
 async def pair(
     wire: Wire, greeting: Greeting, keys: BridgeKeys, secret: bytes, *, entropy: Entropy = os.urandom
 ) -> tuple[BridgeSession, bytes]:

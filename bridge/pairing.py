@@ -20,6 +20,7 @@ from .client import LockClient
 from .engine import Engine
 from .errors import AckTimeout, AlreadyRegistered, LinkLost, NotPaired, PairingRefused
 from .handshakes import Greeting
+from .links import advertised_lock
 from .records import LockRecord, PairingState
 from .refusals import refused
 from .sessions import KnownLock
@@ -64,12 +65,15 @@ class Pairing:
         falls silent.
         """
         with ExitStack() as owned:
-            expected = await self._registered_here()
+            named = advertised_lock(self._wish.target)
+            expected = await self._registered_here() if named is None else named
             if expected is not None:  # before the port is opened: whoever holds the lock is told by name
                 owned.enter_context(self._engine.own(expected))
             wire = await self._engine.connect(self._wish.target)
             try:
                 greeting = await self._greet(wire)
+                if named is not None:
+                    handshakes.require_lock(greeting.lock.lock_id, named)
                 if greeting.lock.lock_id != expected:
                     owned.enter_context(self._engine.own(greeting.lock.lock_id))
                 return await self._pair(wire, greeting, secret)

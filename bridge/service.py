@@ -39,7 +39,7 @@ from .observing import NOBODY, Observer
 from .pairing import CUT_OFF, Pairing, PairingWish
 from .records import BoltOperation, Grant, LockRecord, Scope, TokenRecord
 from .resolver import Resolver
-from .scanning import Found, scan
+from .scanning import Found, Listening, scan
 from .states import KnownState, by_info, by_operation, by_status
 from .store.folder import StateFolder
 from .store.keys import load, load_or_create
@@ -147,10 +147,15 @@ class Service:
         """Return the lock that a person names or numbers; raise NotRegistered."""
         return await self._registry.find_lock(name_or_id)
 
-    async def scan(self, targets: Sequence[str], *, ports: bool) -> tuple[Found, ...]:
-        """Say hello at each of `targets`, and with `ports` at every serial port; raise UsageError for no target."""
+    async def scan(
+        self, targets: Sequence[str], *, ports: bool, listening: Listening | None = None
+    ) -> tuple[Found, ...]:
+        """Say hello at each of `targets`, and with `ports` at every serial port; with `listening` hear who advertises.
+
+        Raises UsageError for no target.
+        """
         found = await asyncio.to_thread(serial_targets) if ports else ()
-        return await scan(self._engine, await self._registry.locks(), (*found, *targets))
+        return await scan(self._engine, await self._registry.locks(), (*found, *targets), listening)
 
     async def rename_lock(self, lock: LockRecord, name: str) -> LockRecord:
         """Name a lock anew; raise AlreadyRegistered, NotRegistered, or UsageError for a name that cannot be one."""

@@ -22,8 +22,8 @@ from protocol.version import DEFAULT_MAX_FRAME
 from protocol.vocabulary import ClockState, Status
 
 from .changes import Changes
-from .errors import AckTimeout, LinkLost, Unreachable, UsageError, VersionMismatch, ZoneChanged
-from .handshakes import Entropy, greet, open_session
+from .errors import AckTimeout, LinkLost, UsageError, VersionMismatch, ZoneChanged
+from .handshakes import Entropy, greet, open_session, require_lock
 from .observing import Observer
 from .refusals import refused
 from .store.keys import BridgeKeys
@@ -186,11 +186,7 @@ class Sessions:
 
     async def _handshake(self, wire: Wire) -> BridgeSession:
         greeting = await greet(wire, Mode.SESSION, self._keys.peer_id, entropy=self._entropy)
-        if greeting.lock.lock_id != self._lock.wire_id:
-            raise Unreachable(
-                f"Another lock answers here: {greeting.lock.lock_id:08X}, not {self._lock.wire_id:08X}. "
-                "Check which lock is plugged in where."
-            )
+        require_lock(greeting.lock.lock_id, self._lock.wire_id)
         if greeting.lock.chosen < self._lock.version:
             raise VersionMismatch(
                 f"The lock has spoken protocol version {self._lock.version} before and offers {greeting.lock.chosen} "

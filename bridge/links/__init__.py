@@ -1,7 +1,8 @@
 """Links: one open byte pipe to a lock each; `open_link` makes one from a target such as serial:/dev/ttyUSB0."""
 
 from .base import Link, MemoryHub
-from .opening import open_link
-from .ports import place, serial_targets
+from .opening import hear, open_link
+from .ports import advertised_lock, place, serial_targets
+from .radio import Radio
 
-__all__ = ["Link", "MemoryHub", "open_link", "place", "serial_targets"]
+__all__ = ["Link", "MemoryHub", "Radio", "advertised_lock", "hear", "open_link", "place", "serial_targets"]

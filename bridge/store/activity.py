@@ -13,7 +13,7 @@ from protocol.vocabulary import AuditEvent, AuditRecord, Cause, ClockState
 from ..activity import ActivityEntry, Item, Reading, proposed_date
 from ..audit import Gap, Replaced
 from ..errors import NotRegistered
-from .finishing import finishing
+from ..finishing import finishing
 from .schema import ActivityRow, LockRow, ReadingRow
 
 _STEP = timedelta(milliseconds=1)

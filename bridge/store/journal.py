@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..finishing import finishing
 from ..journal import KEPT, UNRESOLVED, Caller, ChangeRecord, ChangeState
 from .database import Database
-from .finishing import finishing
 from .schema import ChangeRow
 
 

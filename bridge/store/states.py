@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protocol.vocabulary import BoltState, Capability, DoorState
 
 from ..errors import NotRegistered
+from ..finishing import finishing
 from ..states import KnownState, Renewal
-from .finishing import finishing
 from .schema import StateRow
 
 

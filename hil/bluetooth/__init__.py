@@ -1,1 +1,1 @@
-"""A Bluetooth bench for machines without a radio: what a bridge finds there is a stand-in for BlueZ (DESIGN.md)."""
+"""Bluetooth without a radio: a bus with a stand-in for BlueZ, a Bumble central behind it, and a backend of bleak's over Bumble."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.finishing import finishing
 from bridge.journal import ChangeState
-from bridge.store.finishing import finishing
 from bridge.store.folder import StateFolder
 from bridge.store.registry import Registry
 from tests.bridge.registries import FRONT, Ending

@@ -7,6 +7,8 @@ import threading
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import cast
 
@@ -14,10 +16,14 @@ import pytest
 
 from bridge.links import MemoryHub
 from bridge.links.base import Inbox
+from tests.bridge.links.peripherals import LOCK_ID, manufacturer_data, open_air, payload
 
 
 class End:
     """One far end; `target` opens it, through `hub` where that is needed."""
+
+    ack_timeout = 0.3
+    """What a link to it leaves the lock for an answer."""
 
     def __init__(self, target: str, say: Callable[[bytes], object], go: Callable[[], object]) -> None:
         self.target = target
@@ -139,11 +145,29 @@ def socket_end() -> AbstractAsyncContextManager[End]:
     return tcp_end("serial:socket://")
 
 
+@asynccontextmanager
+async def ble_end() -> AsyncIterator[End]:
+    """Yield a peripheral on a virtual air."""
+    with TemporaryDirectory() as folder:
+        async with open_air(Path(folder)) as air, asyncio.TaskGroup() as tasks:
+            peripheral = await air.peripheral(payload(manufacturer_data()))
+            end = End(
+                f"ble:{LOCK_ID:08X}?hci={air.hci}",
+                lambda data: tasks.create_task(peripheral.say(data)),
+                lambda: tasks.create_task(peripheral.go()),
+            )
+            end.ack_timeout = 0.5
+            peripheral.heard = end.take
+            yield end
+            await peripheral.stop()
+
+
 ENDS: dict[str, Callable[[], AbstractAsyncContextManager[End]]] = {
     "memory": memory_end,
     "pty": pty_end,
     "tcp": tcp_end,
     "socket by a thread": socket_end,
+    "ble": ble_end,
 }
 
 

@@ -68,7 +68,7 @@ def test_every_byte_goes_both_ways(ends: Ends) -> None:
         assert await end.hear(1024) == EVERY_BYTE * 4
         end.say(EVERY_BYTE * 4)
         assert await read(link, 1024) == EVERY_BYTE * 4
-        assert link.ack_timeout == 0.3
+        assert link.ack_timeout == end.ack_timeout
         assert link.bytes_per_second > 0
 
     run(ends, test)
@@ -135,7 +135,7 @@ def test_a_read_that_is_given_up_loses_nothing(ends: Ends) -> None:
     run(ends, test)
 
 
-@pytest.mark.parametrize("kind", ["memory", "pty", "tcp"])
+@pytest.mark.parametrize("kind", ["memory", "pty", "tcp", "ble"])
 def test_fifty_links_leave_nothing_open(kind: str) -> None:
     async def scenario(turns: int) -> None:
         async with ENDS[kind]() as end:

@@ -10,6 +10,13 @@ from hypothesis import strategies as st
 from bridge.errors import BridgeError, Unreachable, UsageError
 from bridge.links import MemoryHub, open_link
 from bridge.links.opening import Target, parse_target
+from bridge.links.radio import Bluetooth, Radio
+
+
+def near(lock_id: str, radio: Radio | None = None, with_response: bool | None = None) -> Target:
+    bluetooth = Bluetooth(lock_id=int(lock_id, 16), radio=radio or Radio(), with_response=with_response)
+    return Target(transport="ble", place=lock_id, bluetooth=bluetooth)
+
 
 GOOD = {
     "serial:/dev/ttyUSB0": Target(transport="serial", place="/dev/ttyUSB0"),
@@ -20,11 +27,25 @@ GOOD = {
     "tcp:127.0.0.1:7000": Target(transport="tcp", place="127.0.0.1:7000"),
     "tcp:[::1]:1": Target(transport="tcp", place="[::1]:1"),
     "tcp:lock.example:65535": Target(transport="tcp", place="lock.example:65535"),
+    "ble:A0B0C0D0": near("A0B0C0D0"),
+    "ble:a0b0c0d0": near("A0B0C0D0"),
+    "ble:00000001?adapter=hci12": near("00000001", radio=Radio(adapter="hci12")),
+    "ble:A0B0C0D0?write=with-response": near("A0B0C0D0", with_response=True),
+    "ble:A0B0C0D0?hci=unix-client:/tmp/a%3Fb%26c&write=without-response": near(
+        "A0B0C0D0", radio=Radio(hci="unix-client:/tmp/a?b&c"), with_response=False
+    ),
+    "ble:A0B0C0D0?hci=serial:/dev/ttyACM0,115200,rtscts": near(
+        "A0B0C0D0", radio=Radio(hci="serial:/dev/ttyACM0,115200,rtscts")
+    ),
     "memory:front": Target(transport="memory", place="front"),
 }
 BAD = [
     "", ":", "serial", "serial:", "tcp:", "memory:", "usb:/dev/ttyUSB0", "Serial:/dev/ttyUSB0", "/dev/ttyUSB0",
-    "ble:A0B0C0D0", "serial:?baud=9600",
+    "serial:?baud=9600",
+    "ble:", "ble:A0B0C0D", "ble:A0B0C0D00", "ble:front", "ble:0xA0B0C0", "ble:C0:00:00:00:00:01", "ble:A0B0C0D²",
+    "ble:?adapter=hci0", "ble:A0B0C0D0?adapter=", "ble:A0B0C0D0?adapter=wlan0", "ble:A0B0C0D0?adapter=hci1/../x",
+    "ble:A0B0C0D0?write=", "ble:A0B0C0D0?write=fast", "ble:A0B0C0D0?hci=", "ble:A0B0C0D0?mac=1", "ble:A0B0C0D0?x",
+    "ble:A0B0C0D0?adapter=hci1&hci=usb:0",
     "serial:/dev/ttyS0?baud=0", "serial:/dev/ttyS0?baud=", "serial:/dev/ttyS0?baud", "serial:/dev/ttyS0?baud=-1",
     "serial:/dev/ttyS0?baud=fast", "serial:/dev/ttyS0?baud=9600.0", "serial:/dev/ttyS0?baud=²",
     "serial:/dev/ttyS0?baud=12000001", "serial:/dev/ttyS0?baud=2147483648", "serial:/dev/ttyS0?baud=" + "9" * 5000,
@@ -41,11 +62,18 @@ def test_a_good_target_is_taken_apart(text: str) -> None:
 
 @pytest.mark.parametrize("text", BAD, ids=lambda text: text[:40])
 def test_a_bad_target_is_told_with_an_example_before_anything_is_opened(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is no target.* Try serial:/dev/ttyUSB0, .* or tcp:192\.0\.2\.1:7000\.$"):
+    with pytest.raises(
+        UsageError, match=r"is no target.* Try serial:/dev/ttyUSB0, .* tcp:192\.0\.2\.1:7000 or ble:A0B0C0D0\.$"
+    ):
         asyncio.run(open_link(text))
 
 
-@given(st.sampled_from(["", "serial:", "tcp:", "memory:", "tcp:a:", "serial:a?baud=", "serial:a?"]), st.text())
+@given(
+    st.sampled_from(
+        ["", "serial:", "tcp:", "memory:", "ble:", "tcp:a:", "serial:a?baud=", "serial:a?", "ble:A0B0C0D0?"]
+    ),
+    st.text(),
+)
 def test_no_text_does_anything_but_mean_a_target_or_raise_its_error(beginning: str, text: str) -> None:
     with suppress(UsageError):
         assert parse_target(beginning + text).place

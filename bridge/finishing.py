@@ -1,4 +1,4 @@
-"""Database work is finished once it has begun: a transaction that is cancelled in between keeps its locks for long."""
+"""Work that is finished once it has begun: what is cut off in between keeps a lock or a connection for long."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,0 +1,183 @@
+"""A link over Bluetooth Low Energy by bleak: found by what the lock advertises, and always disconnected at its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak_retry_connector import establish_connection
+
+from protocol.bluetooth import ATT_HEADER, NOTIFY, SERVICE, SMALLEST_MTU, WRITE
+
+from ..errors import BridgeError, LinkLost, Obstacle, Unreachable
+from ..finishing import finishing
+from .base import Inbox
+from .ble_hearing import find, options
+from .radio import Bluetooth
+
+SCAN_SECONDS = 4.0
+OPEN_SECONDS = 7.0
+"""For all of opening, the scan included: less than a use case has, so that it can tell why it failed."""
+OPERATION_SECONDS = 2.0
+CLOSE_SECONDS = 3.0
+_INTERVAL = 0.05
+"""Seconds between two moments at which lock and bridge may talk, where the connection is a slow one."""
+_LOCK_SECONDS = 0.3
+_SMALLEST_PIECE = SMALLEST_MTU - ATT_HEADER
+
+
+class _KeptClient(BleakClient):
+    """A client that can be disconnected whatever becomes of its connecting: `keep` is told of it before."""
+
+    def __init__(self, *arguments: Any, keep: Callable[[BleakClient], None], **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        keep(self)
+
+
+class BleLink:
+    """One connection; a piece that is not known to have been sent ends it, for the rest would be another stream."""
+
+    ack_timeout = _LOCK_SECONDS + 4 * _INTERVAL
+    """A request and its answer may each miss a moment to talk."""
+
+    def __init__(self, wanted: Bluetooth) -> None:
+        self.bytes_per_second = _SMALLEST_PIECE / _INTERVAL
+        self._wanted = wanted
+        self._name = f"{wanted.lock_id:08X}"
+        self._inbox = Inbox()
+        self._client: BleakClient | None = None
+        self._write: BleakGATTCharacteristic | None = None
+        self._with_response = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether the link is known to be gone."""
+        return self._inbox.lost
+
+    async def open(self) -> None:
+        """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller."""
+        device = await find(self._wanted, SCAN_SECONDS)
+        with self._explaining("was heard, but cannot be connected to. Is it near enough, and is a link of it free?"):
+            client = await self._connect(device)
+        with self._explaining("has connected, but what it offers is not a lock's. Is this a lock of ours?"):
+            self._write = self._writable(client)
+            notify = _characteristic(client, NOTIFY, {"notify"})
+        with self._explaining("has connected, but takes no subscription. Switch it off and on, and try again."):
+            async with asyncio.timeout(OPERATION_SECONDS):
+                await client.start_notify(notify, self._notified)
+        if self._inbox.lost:
+            raise Unreachable(f"The lock {self._name} has ended the connection at once. Is a link of it free?")
+
+    async def write(self, data: bytes) -> None:
+        """Send the bytes in pieces that the connection carries, each under a timeout."""
+        if self._client is None or self._write is None:
+            raise LinkLost(self._sentence)
+        size = self._piece(self._write)
+        for start in range(0, len(data), size):
+            async with self._losing():
+                await self._client.write_gatt_char(
+                    self._write, data[start : start + size], response=self._with_response
+                )
+
+    async def read(self) -> bytes:
+        """Return the next bytes."""
+        return await self._inbox.get(self._sentence)
+
+    async def close(self) -> None:
+        """Disconnect, also what the lock has disconnected before: bleak keeps a socket for each client until then."""
+        client, self._client = self._client, None
+        self._inbox.lose()
+        if client is not None:
+            await _disconnect(client)
+
+    async def _connect(self, device: BLEDevice) -> BleakClient:
+        client = await establish_connection(
+            _KeptClient,
+            device,
+            self._name,
+            lambda _: self._inbox.lose(),
+            use_services_cache=False,
+            keep=self._keep,
+            **options(self._wanted.radio, "client"),
+        )
+        self._inbox = Inbox()  # attempts before this one have lost theirs
+        return client
+
+    def _keep(self, client: BleakClient) -> None:
+        self._client = client
+
+    def _writable(self, client: BleakClient) -> BleakGATTCharacteristic:
+        """Return what to write to, and choose how."""
+        ways = {None: {"write", "write-without-response"}, True: {"write"}, False: {"write-without-response"}}
+        found = _characteristic(client, WRITE, ways[self._wanted.with_response])
+        chosen = self._wanted.with_response
+        self._with_response = "write-without-response" not in found.properties if chosen is None else chosen
+        self.bytes_per_second = self._piece(found) / (_INTERVAL * (2 if self._with_response else 1))
+        return found
+
+    def _piece(self, characteristic: BleakGATTCharacteristic) -> int:
+        return max(_SMALLEST_PIECE, characteristic.max_write_without_response_size)
+
+    def _notified(self, _: BleakGATTCharacteristic, data: bytearray) -> None:
+        self._inbox.put(bytes(data))
+
+    @property
+    def _sentence(self) -> str:
+        return f"The connection to the lock {self._name} was lost. Is it still near enough, and powered? Try again."
+
+    @asynccontextmanager
+    async def _losing(self) -> AsyncIterator[None]:
+        """Bound one operation; whatever goes wrong with it, the link is lost."""
+        if self._inbox.lost:
+            raise LinkLost(self._sentence)
+        try:
+            async with asyncio.timeout(OPERATION_SECONDS):
+                yield
+        except Exception:  # bleak tells a drop by half a dozen types
+            self._inbox.lose()
+            raise LinkLost(self._sentence) from None
+
+    @contextmanager
+    def _explaining(self, sentence: str) -> Iterator[None]:
+        """Let whatever goes wrong in a step of opening be Unreachable."""
+        try:
+            yield
+        except BridgeError:
+            raise
+        except Exception:  # bleak tells a drop by half a dozen types
+            raise Unreachable(f"The lock {self._name} {sentence}", obstacle=Obstacle.OTHER) from None
+
+
+async def open_ble(wanted: Bluetooth) -> BleLink:
+    """Open a link to a lock that is near; raise Unreachable."""
+    link = BleLink(wanted)
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            await link.open()
+    except TimeoutError:
+        await link.close()
+        sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s. Is it near enough?"
+        raise Unreachable(f"{sentence} Try again.", obstacle=Obstacle.OTHER) from None
+    except BaseException:
+        await link.close()
+        raise
+    return link
+
+
+def _characteristic(client: BleakClient, uuid: str, properties: set[str]) -> BleakGATTCharacteristic:
+    """Return a characteristic of the lock's service that has one of `properties`; raise LookupError."""
+    service = client.services.get_service(SERVICE)
+    found = service.get_characteristic(uuid) if service else None
+    if found is None or properties.isdisjoint(found.properties):
+        raise LookupError(uuid)
+    return found
+
+
+@finishing
+async def _disconnect(client: BleakClient) -> None:
+    with suppress(Exception):  # it is gone, or will be when this process ends
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.disconnect()
