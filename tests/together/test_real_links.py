@@ -1,4 +1,4 @@
-"""The client at a simulated lock through real parts: a pseudo-terminal, TCP, and pyserial's thread."""
+"""The client at a simulated lock through real parts: a pseudo-terminal, TCP, pyserial's thread, and stock bleak."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,6 +27,7 @@ from protocol.session import accepting
 from tests.bridge.links.ends import descriptors, hurry, threads
 from tests.together.door import pin
 from tests.together.links import luck
+from tests.together.on_air import on_air
 
 KEYS = BridgeKeys(static_private=bytes(range(32)), hmac_key=bytes(32))
 
@@ -46,7 +47,10 @@ async def lock_at(kind: str, folder: Path) -> AsyncIterator[tuple[Simulator, str
     simulator = Simulator(NorFlash(GEOMETRY), slots=5)
     simulator.hold_button(5)
     try:
-        if kind == "pty":
+        if kind == "ble":
+            async with on_air(simulator, folder) as air:
+                yield simulator, air.target
+        elif kind == "pty":
             with serve_pty(simulator, folder / "lock0"):
                 yield simulator, f"serial:{folder / 'lock0'}?baud=9600"
         else:
@@ -76,7 +80,7 @@ class Bridge:
         return LockClient(KnownLock(wire_id=greeting.lock.lock_id, public_key=lock_key, version=1), KEYS, self.connect)
 
 
-KINDS = pytest.mark.parametrize("kind", ["pty", "tcp", "socket"])
+KINDS = pytest.mark.parametrize("kind", ["pty", "tcp", "socket", "ble"])
 
 
 @KINDS

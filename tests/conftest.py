@@ -1,4 +1,4 @@
-"""A bus for each module of tests."""
+"""A bus for each module of tests that looks for BlueZ."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,10 +8,15 @@ import pytest
 from hil.bluetooth.bus import private_bus
 
 
-@pytest.fixture(scope="module")
-def module_bus() -> Iterator[str]:
+def skip_without_a_bus() -> None:
+    """Skip the test where no bus can be run."""
     if shutil.which("dbus-daemon") is None:
         pytest.skip("There is no dbus-daemon here: install the package dbus to run these tests.")
+
+
+@pytest.fixture(scope="module")
+def module_bus() -> Iterator[str]:
+    skip_without_a_bus()
     with private_bus() as address:
         yield address
 
