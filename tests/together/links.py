@@ -34,6 +34,7 @@ class Whole:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._unread = b""
         self._arrived: deque[bytes] = deque()
         self.ack_timeout = link.ack_timeout
         self.bytes_per_second = link.bytes_per_second
@@ -51,9 +52,13 @@ class Whole:
 
     async def read(self) -> bytes:
         while not self._arrived:
-            for frame in _FRAME.findall(await self._link.read()):
-                self.heard.append(frame)
-                self._arrived += self.inward(frame)
+            self._unread += await self._link.read()
+            end = 0
+            for found in _FRAME.finditer(self._unread):
+                self.heard.append(found.group())
+                self._arrived += self.inward(found.group())
+                end = found.end()
+            self._unread = self._unread[end:]
         return self._arrived.popleft()
 
     async def close(self) -> None:

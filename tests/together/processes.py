@@ -13,11 +13,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 from bridge.cli.running import run
+from tests.conftest import skip_without_a_bus
 
+Way = Literal["pty", "ble"]
+"""How a lock is reached."""
 PATIENCE = 30
 """Seconds after which a command that should have ended is taken for hung."""
 
@@ -64,10 +67,13 @@ class Staying:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """A folder with a bridge's state and whatever a test puts beside it."""
+    """A folder with a bridge's state and whatever a test puts beside it; the lock in it is reached by `way`."""
 
     folder: Path
     environment: dict[str, str]
+    way: Way = "pty"
+    lock_id: int = 0
+    """That of the lock which runs, or has run last."""
     said: list[str] = field(default_factory=list)
     """Everything that any process has printed."""
 
@@ -130,19 +136,32 @@ class Place:
             self.said += [line, rest, errors.read_text()]
             assert "Traceback" not in errors.read_text()
 
-    def lock(self, *more: str, slots: int = 3) -> Any:
-        """Run a simulated lock at the path lock0, its pairing window open."""
-        return self.staying(
-            "sim", "run", "--serial", self.path("lock0"), "--flash", self.path("lock0.flash"), "--slots", str(slots),
+    @property
+    def target(self) -> str:
+        """Where the lock is, or will be as soon as it runs."""
+        return f"serial:{self.path('lock0')}" if self.way == "pty" else f"ble:{self.lock_id:08X}"
+
+    @contextmanager
+    def lock(self, *more: str, slots: int = 3) -> Iterator[Staying]:
+        """Run a simulated lock, its pairing window open."""
+        at = ["--serial", self.path("lock0")] if self.way == "pty" else ["--ble", f"unix-server:{self.path('air')}"]
+        with self.staying(
+            "sim", "run", *at, "--flash", self.path("lock0.flash"), "--slots", str(slots),
             "--control", self.path("ctl"), "--label-file", self.path("label"), "--pairing-open", *more,
-        )  # fmt: skip
+        ) as lock:  # fmt: skip
+            self.lock_id = lock.ready["lock_id"]
+            yield lock
 
     def pair(self, *more: str, name: str = "front", number: int = 123, zone: str = "UTC") -> Ended:
-        """Pair with the lock at the path lock0."""
+        """Pair with the lock that runs."""
         return self.here(
-            "pair", f"serial:{self.path('lock0')}", "--label-file", self.path("label"), "--name", name,
+            "pair", self.target, "--label-file", self.path("label"), "--name", name,
             "--id", str(number), "--zone", zone, *more,
         )  # fmt: skip
+
+    def label(self) -> str:
+        """Return the label of the lock."""
+        return Path(self.path("label")).read_text()
 
     def token(self, *scopes: str, lock: str = "123") -> str:
         """Create a token."""
@@ -157,14 +176,36 @@ class Place:
 
 
 @contextmanager
-def place(environment: Mapping[str, str] | None = None) -> Iterator[Place]:
-    """Make a folder, and remove it with all that is in it; its path is short, for sockets' paths must be."""
+def place(environment: Mapping[str, str] | None = None, way: Way = "pty") -> Iterator[Place]:
+    """Make a folder, and remove it with all that is in it; its path is short, for sockets' paths must be.
+
+    Where the way is "ble", the processes find a stand-in for BlueZ, which hears the lock as soon as it runs.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lw-"))
     try:
         settings = {"LATCHWIRE_STATE_DIR": str(folder / "state"), "NO_COLOR": "1", **(environment or {})}
-        yield Place(folder=folder, environment={**os.environ, **settings})
+        made = Place(folder=folder, environment={**os.environ, **settings}, way=way)
+        if way == "pty":
+            yield made
+            return
+        with _stand_in(made) as bus:
+            made.environment["DBUS_SYSTEM_BUS_ADDRESS"] = bus
+            yield made
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _stand_in(place: Place) -> Iterator[str]:
+    """Run the stand-in for BlueZ in a process of its own, and yield its bus; skip the test where no bus can be run."""
+    skip_without_a_bus()
+    words = [sys.executable, "-m", "hil.bluetooth", f"unix-client:{place.path('air')}"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["bus"]
+        finally:
+            process.terminate()
 
 
 def command(words: list[str] | tuple[str, ...]) -> list[str]:
