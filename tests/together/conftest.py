@@ -10,9 +10,9 @@ from tests.together.processes import Place, place
 
 
 @pytest.fixture
-def bench() -> Iterator[Place]:
-    """A fresh folder for real processes."""
-    with place() as made:
+def bench(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A fresh folder for real processes, with the way that EVERY_WAY asks for."""
+    with place(way=getattr(request, "param", "pty")) as made:
         yield made
 
 

@@ -13,14 +13,19 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from unittest.mock import patch
+
+import pytest
 
 from bridge.cli.running import run
 from tests.conftest import skip_without_a_bus
 
 Way = Literal["pty", "ble"]
 """How a lock is reached."""
+WAYS = get_args(Way)
+EVERY_WAY = pytest.mark.parametrize("bench", WAYS, indirect=True)
+"""For tests that hold however the lock is reached."""
 PATIENCE = 30
 """Seconds after which a command that should have ended is taken for hung."""
 

@@ -19,7 +19,7 @@ from random import Random
 import httpx2
 
 from firmware_sim.control import call
-from tests.together.processes import Place, Staying, place
+from tests.together.processes import Place, Staying, Way, place
 
 SLOTS = 250
 CALLERS = 2
@@ -240,9 +240,9 @@ class Siege:
         threading.Event().wait(0.02)
 
 
-def besieged(chance: Random, kills: int) -> Siege:
+def besieged(chance: Random, kills: int, way: Way = "pty") -> Siege:
     """Let one lock live through `kills` kills of it or its bridge, and one of a command."""
-    with place({"LATCHWIRE_RATE": "1000000"}) as made:  # no client is so patient with an hour
+    with place({"LATCHWIRE_RATE": "1000000"}, way) as made:  # no client is so patient with an hour
         siege = Siege(made, chance)
         try:
             siege.start()

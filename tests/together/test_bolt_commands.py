@@ -16,7 +16,7 @@ from protocol.messages.declaration import Refusal
 from protocol.vocabulary import BoltAction, BoltState, Status
 from tests.together.links import Losing
 from tests.together.pairings import Workshop, workshop
-from tests.together.processes import Place
+from tests.together.processes import EVERY_WAY, Place
 
 Scenario = Callable[[Callable[[Workshop, LockRecord], Awaitable[None]]], None]
 
@@ -89,6 +89,7 @@ def test_a_busy_bolt_is_told_as_busy(scenario: Scenario, monkeypatch: pytest.Mon
     scenario(test)
 
 
+@EVERY_WAY
 def test_the_commands_say_where_the_bolt_is(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
@@ -99,6 +100,7 @@ def test_the_commands_say_where_the_bolt_is(bench: Place) -> None:
         assert (pulled.code, pulled.out) == (0, "Bolt and latch of front are drawn: push the door.\n")
 
 
+@EVERY_WAY
 def test_a_bolt_that_jams_is_exit_code_4_and_says_what_to_look_for(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
@@ -109,6 +111,7 @@ def test_a_bolt_that_jams_is_exit_code_4_and_says_what_to_look_for(bench: Place)
         assert (as_json.code, as_json.json()["jammed"]) == (4, True)
 
 
+@EVERY_WAY
 def test_what_is_known_of_the_lock_is_where_the_commands_have_left_its_bolt(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0

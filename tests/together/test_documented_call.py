@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.together.processes import Place, Staying, place
+from tests.together.processes import WAYS, Place, Staying, place
 
 FIRST = {
     "alias": "Alias 1",
@@ -64,9 +64,9 @@ class Api:
         )
 
 
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with place({"LATCHWIRE_DEADLINE": "1"}) as bench, bench.lock() as lock:
+@pytest.fixture(params=WAYS)
+def api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    with place({"LATCHWIRE_DEADLINE": "1"}, way=request.param) as bench, bench.lock() as lock:
         assert bench.pair().code == 0
         token = bench.token()
         with bench.staying("serve", "--port", "0") as serving:

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.together.processes import Ended, Place, place
+from tests.together.processes import WAYS, Ended, Place, place
 
 DIGITS = "97531"
 ALWAYS_FIELDS = {"valid_from": None, "valid_until": None, "windows": "always"}
 
 
-@pytest.fixture(scope="module")
-def door() -> Iterator[Place]:
+@pytest.fixture(scope="module", params=WAYS)
+def door(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A paired lock in Warsaw, whose pins each test removes."""
-    with place({"LATCHWIRE_IDLE": "0.1"}) as bench, bench.lock(slots=4):
+    with place({"LATCHWIRE_IDLE": "0.1"}, way=request.param) as bench, bench.lock(slots=4):
         assert bench.pair(zone="Europe/Warsaw").code == 0
         yield bench
 

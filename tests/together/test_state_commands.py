@@ -3,7 +3,7 @@
 import json
 import signal
 
-from tests.together.processes import Place, Staying
+from tests.together.processes import EVERY_WAY, Place, Staying
 
 
 def hand(bench: Place, *words: str) -> None:
@@ -18,6 +18,7 @@ def next_line(staying: Staying) -> dict[str, object]:
     return told
 
 
+@EVERY_WAY
 def test_a_lock_tells_what_it_is_and_how_it_is(bench: Place) -> None:
     with bench.lock(slots=7) as lock:
         paired = json.loads(bench.pair("--json").out)
@@ -38,6 +39,7 @@ def test_a_lock_tells_what_it_is_and_how_it_is(bench: Place) -> None:
             assert watching.terminate() == 0
 
 
+@EVERY_WAY
 def test_a_watch_tells_changes_alone_until_it_is_interrupted(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
