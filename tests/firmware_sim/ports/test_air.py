@@ -129,19 +129,23 @@ def test_a_host_that_is_not_here_is_told_in_a_sentence(host: str) -> None:
         (
             "serial:/dev/nowhere,1000000",
             PortError,
-            r"^Cannot open the Bluetooth controller serial:/dev/nowhere.*, and may you use it\?$",
+            r"^Cannot open the Bluetooth controller serial:/dev/nowhere.*Plug it in, or choose another one for --ble\.$",
         ),
         (
             "serial:/dev/null,fast",
             PortError,
-            r"^Cannot open the Bluetooth controller serial:/dev/null,fast.*, and may you use it\?$",
+            r"^Cannot open the Bluetooth controller serial:/dev/null,fast.*Plug it in, or choose another one for --ble\.$",
         ),
         (
             "unix:/nowhere/air",
             PortError,
-            r"^Cannot open the Bluetooth controller unix:/nowhere/air: No such file or directory\. Is it there, .*\?$",
+            r"^Cannot open the Bluetooth controller unix:/nowhere/air: No such file or directory\. Plug it in, .*\.$",
         ),
-        ("usb:ffff:ffff", PortError, r"^Cannot open the Bluetooth controller usb:ffff:ffff.*, and may you use it\?$"),
+        (
+            "usb:ffff:ffff",
+            PortError,
+            r"^Cannot open the Bluetooth controller usb:ffff:ffff.*Plug it in, or choose another one for --ble\.$",
+        ),
     ],
 )
 def test_a_transport_that_leads_nowhere_is_told_in_a_sentence(
