@@ -261,9 +261,10 @@ async def _open(transport: str) -> Transport:
     except TransportSpecError:
         raise _no_transport(transport) from None
     except Exception as error:  # whatever the libraries of so many kinds of transport raise
-        reason = error.strerror if isinstance(error, OSError) else None
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         raise PortError(
-            f"Cannot open the Bluetooth controller {transport}: {reason or error}. Plug it in, or choose another one for --ble."
+            f"Cannot open the Bluetooth controller {transport}: {' '.join(reason.split())}. "
+            "Plug it in, or choose another one for --ble."
         ) from None
 
 

@@ -179,8 +179,9 @@ def test_a_lock_on_the_air_starts_where_one_was_killed(folder: Place) -> None:
 
 
 def test_an_air_that_cannot_be_is_told_in_a_sentence(folder: Place) -> None:
+    Path(folder.path("diary")).write_text("mine")
     nowhere, taken = run_all(
-        folder, ["run", "--ble", "serial:/dev/nowhere"], ["run", "--ble", f"unix-server:{folder.path('flash')}"]
+        folder, ["run", "--ble", "serial:/dev/nowhere"], ["run", "--ble", f"unix-server:{folder.path('diary')}"]
     )
     assert "/dev/nowhere" in sentence(nowhere)
     assert "no socket" in sentence(taken)
