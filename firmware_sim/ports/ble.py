@@ -261,9 +261,10 @@ async def _open(transport: str) -> Transport:
     except TransportSpecError:
         raise _no_transport(transport) from None
     except Exception as error:  # whatever the libraries of so many kinds of transport raise
-        reason = error.strerror if isinstance(error, OSError) else None
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         raise PortError(
-            f"Cannot open the Bluetooth controller {transport}: {reason or error}. Is it there, and may you use it?"
+            f"Cannot open the Bluetooth controller {transport}: {' '.join(reason.split())}. "
+            "Plug it in, or choose another one for --ble."
         ) from None
 
 
@@ -279,7 +280,7 @@ async def _power_on(device: Device, place: str) -> None:
             await device.power_on()
     except (TimeoutError, BaseBumbleError):
         raise PortError(
-            f"The Bluetooth controller {place} does not answer. Is it one, and does nobody else use it?"
+            f"The Bluetooth controller {place} does not answer. Let nothing else use it, or choose another for --ble."
         ) from None
 
 

@@ -5,18 +5,22 @@ import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from firmware_sim.cli import Entry, Running, State, _write_label
+from firmware_sim.cli import Entry, Running, State, _on_the_air, _write_label
 from firmware_sim.device import GEOMETRY
 from firmware_sim.errors import OptionError
 from firmware_sim.flash import ImageFlash
+from firmware_sim.simulator import Simulator
 from protocol.label import format_label, parse_label
 from protocol.vocabulary import PinEntry, Schedule
 from tests.firmware_sim.bench import ANNA, Bench, peer_of
@@ -157,6 +161,50 @@ def test_what_is_in_use_is_told_in_a_sentence_and_the_lock_runs_on(folder: Place
     assert folder.latchwire("sim", "state", "--control", folder.path("ctl")).code == 0
 
 
+# --- on the air ---
+
+
+def test_a_lock_on_the_air_starts_where_one_was_killed(folder: Place) -> None:
+    transport = f"unix-server:{folder.path('air')}"
+    for _ in range(2):
+        with folder.staying("sim", "run", "--ble", transport) as running:
+            assert (running.ready["ble"], running.ready["serial"], running.ready["tcp"]) == (transport, None, None)
+            assert Path(folder.path("air")).is_socket()
+            running.kill()
+    with folder.staying("sim", "run", "--ble", transport) as running:
+        running.signal(signal.SIGTERM)
+        assert running.process.wait(30) == 0
+        assert running.errors.read_text() == ""
+    assert not Path(folder.path("air")).exists()
+
+
+def test_an_air_that_cannot_be_is_told_in_a_sentence(folder: Place) -> None:
+    Path(folder.path("diary")).write_text("mine")
+    nowhere, taken = run_all(
+        folder, ["run", "--ble", "serial:/dev/nowhere"], ["run", "--ble", f"unix-server:{folder.path('diary')}"]
+    )
+    assert "/dev/nowhere" in sentence(nowhere)
+    assert "no socket" in sentence(taken)
+    assert (nowhere.code, taken.code) == (3, 3)
+
+
+def test_without_the_extra_a_lock_on_the_air_tells_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "firmware_sim.ports.ble", raising=False)
+    monkeypatch.setitem(sys.modules, "bumble", None)
+    with pytest.raises(
+        OptionError, match=r"^--ble needs Bumble\. Install it with `pip install 'latchwire\[radio\]'`\.$"
+    ):
+        _on_the_air(cast("Simulator", None), "unix-server:air")
+
+
+def test_the_commands_do_without_bumble_until_they_need_it() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, bridge.cli.running, firmware_sim.cli; print('bumble' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "False\n"
+
+
 # --- wrong usage ---
 
 
@@ -171,6 +219,7 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(folder: Place) -> None:
         ["run", *at, "--slots", "251"],
         ["run", "--tcp", "nonsense"],
         ["run", "--tcp", "127.0.0.1:65536"],
+        ["run", "--ble", "nonsense"],
         ["run", *at, "--label-file", str(mine)],
         ["run", *at, "--label-file", str(folder.folder)],
         ["enter", "12345"],
@@ -322,6 +371,8 @@ def test_the_texts_name_what_people_look_for() -> None:
         time="2026-11-23T08:00:00Z", clock_trusted=False, zone="UTC", damage="Flash was damaged.", faults=4,
     )  # fmt: skip
     assert str(running) == ("Simulated lock SIM-1 with 3 slots is ready at serial:lock0 and tcp:127.0.0.1:7000.")
+    on_the_air = replace(running, serial=None, tcp=None, lock_id=0x0A, ble="unix-server:air")
+    assert str(on_the_air).endswith("is ready at ble:0000000A on unix-server:air.")
     assert str(replace(running, fault_seed=7)).endswith("\nFaults strike as planned; --seed 7 repeats them.")
     assert str(state).splitlines() == [
         "lock     SIM-1",

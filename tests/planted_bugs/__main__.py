@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
+from . import air, api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ PATIENCE = 300
 
 BUGS = (
     *protocol.BUGS,
+    *air.BUGS,
     *lock.BUGS,
     *bridge.BUGS,
     *api.BUGS,
