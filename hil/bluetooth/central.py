@@ -122,7 +122,7 @@ class Central:
             async with asyncio.timeout(CALL_OFF):
                 await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
                 await called_off.wait()
-        except (TimeoutError, BaseBumbleError):
+        except (TimeoutError, BaseBumbleError, AssertionError):  # the last where another command's answer comes first
             self.ready.clear()
             if self._transport is not None:
                 await self._transport.close()
