@@ -9,7 +9,7 @@ from typing import Self
 
 from bumble.core import AdvertisingData, BaseBumbleError
 from bumble.device import Advertisement, Connection, Device
-from bumble.hci import Address, HCI_LE_Create_Connection_Cancel_Command
+from bumble.hci import Address, HCI_Error, HCI_LE_Create_Connection_Cancel_Command
 from bumble.transport import open_transport
 from bumble.transport.common import Transport, TransportInitError, TransportSpecError
 
@@ -46,7 +46,7 @@ class Sighting:
 class Central:
     """One host with its controller at the far end of an HCI transport, which is opened again whenever it ends.
 
-    Enter it to begin. `ready` is set while the controller is there.
+    Enter it to begin. `ready` is set while the controller is there; `endings` has the HCI reason of each link's end.
     """
 
     def __init__(self, transport: str, *, mtu: int, radio: Radio, connect_within: float = CONNECT) -> None:
@@ -62,7 +62,6 @@ class Central:
         self._scanning = False
         self._device: Device | None = None
         self._transport: Transport | None = None
-        self._links: set[Link] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -90,42 +89,44 @@ class Central:
         try:
             async with self._connecting, asyncio.timeout(self._connect_within):
                 await self.ready.wait()
+                transport = self.radio.terminated
                 link = Link(await self._connect(address), self._mtu)
         except (TimeoutError, BaseBumbleError) as error:
             raise aborted() from error
-        self._links.add(link)
-        link.ended.add_done_callback(lambda _: self._note_end(link))
+        transport.add_done_callback(lambda _: link.end())
+        link.ended.add_done_callback(lambda ended: self.endings.append(ended.result()))
         return link
-
-    def _note_end(self, link: Link) -> None:
-        self._links.discard(link)
-        self.endings.append(link.ended.result())
 
     async def _connect(self, address: Address) -> Connection:
         device = self._device
         if device is None:  # gone again, before we could run
             raise TimeoutError
+        attempt = asyncio.create_task(device.connect(address, timeout=None))
         try:
-            return await device.connect(address, timeout=None)
+            return await asyncio.shield(attempt)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                await asyncio.shield(self._call_off(device))
-                raise
-            raise TimeoutError from None  # Bumble cancels what was under way when the transport ended
+            if attempt.cancelled():  # by Bumble: the transport has ended
+                raise TimeoutError from None
+            await asyncio.shield(self._call_off(device, attempt))
+            raise
 
-    async def _call_off(self, device: Device) -> None:
-        """Have the controller stop connecting. Bumble's virtual one says yes and goes on: it is left for a new one."""
-        called_off = asyncio.Event()
-        device.once(Device.EVENT_CONNECTION_FAILURE, lambda _: called_off.set())
+    async def _call_off(self, device: Device, attempt: asyncio.Task[Connection]) -> None:
+        """Have the controller stop connecting, and wait until it has: it takes no other attempt before.
+
+        One that says yes and goes on, as Bumble's own virtual controller, is left for a new one.
+        """
         try:
             async with asyncio.timeout(CALL_OFF):
-                await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
-                await called_off.wait()
-        except (TimeoutError, BaseBumbleError):
+                with suppress(HCI_Error):  # it has just come about
+                    await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
+                connection = await attempt
+                await connection.disconnect()
+        except TimeoutError:
             self.ready.clear()
             if self._transport is not None:
                 await self._transport.close()
+        except BaseBumbleError:
+            pass  # as it should be: there is no connection
 
     async def _open(self) -> Transport | None:
         """Return the transport, or None while nothing is at its other end."""
@@ -164,8 +165,6 @@ class Central:
     async def _abandon(self, transport: Transport) -> None:
         self.ready.clear()
         self._device = self._transport = None
-        for link in tuple(self._links):
-            link.end()
         await transport.close()
 
     async def _scan(self, device: Device) -> None:

@@ -10,7 +10,13 @@ from bumble.controller import Controller
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
-from bumble.hci import Address, HCI_ErrorCode
+from bumble.hci import (
+    Address,
+    HCI_ErrorCode,
+    HCI_LE_Connection_Complete_Event,
+    HCI_LE_Create_Connection_Cancel_Command,
+    HCI_StatusReturnParameters,
+)
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.transport.common import StreamPacketSink, StreamPacketSource
@@ -25,15 +31,32 @@ _OFTEN = 10.0
 """Milliseconds between two advertisements."""
 
 
-class Air:
-    """What controllers are on, and may be taken off as by the death of their process."""
+class Obedient(Controller):
+    """Calls off a connection when it is told to, which Bumble's controller says, but does not do."""
 
-    def __init__(self) -> None:
+    def on_hci_le_create_connection_cancel_command(
+        self, command: HCI_LE_Create_Connection_Cancel_Command
+    ) -> HCI_StatusReturnParameters:
+        pending, self.pending_le_connection = self.pending_le_connection, None
+        if pending is not None:
+            failed = HCI_LE_Connection_Complete_Event(
+                status=HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR, connection_handle=0, role=0,
+                peer_address_type=pending.peer_address.address_type, peer_address=pending.peer_address,
+                connection_interval=0, peripheral_latency=0, supervision_timeout=0, central_clock_accuracy=0,
+            )  # fmt: skip
+            asyncio.get_running_loop().call_soon(self.send_hci_packet, failed)
+        return super().on_hci_le_create_connection_cancel_command(command)
+
+
+class Air:
+    """What controllers are on, and may be taken off as by the death of their process; `kind` is the clients'."""
+
+    def __init__(self, kind: type[Controller] = Obedient) -> None:
+        self.kind = kind
         self.link = LocalLink()  # type: ignore[no-untyped-call]
 
-    def new(self, name: str, client: StreamPacketSource | None = None,
-            sink: StreamPacketSink | None = None) -> Controller:  # fmt: skip
-        return Controller(name, host_source=client, host_sink=sink, link=self.link)
+    def new(self, client: StreamPacketSource, sink: StreamPacketSink) -> Controller:
+        return self.kind("client", host_source=client, host_sink=sink, link=self.link)
 
     def take_off(self, controller: Controller) -> None:
         """Let the others see what they see when a radio goes: nothing, until the supervision timeout."""
@@ -56,7 +79,7 @@ class _Client(StreamPacketSource):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.WriteTransport", transport)
         self._everyone.add(self)
-        self.controller = self._air.new("client", self, StreamPacketSink(self.transport))
+        self.controller = self._air.new(self, StreamPacketSink(self.transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -90,7 +113,7 @@ class Echo:
         self.speaks = asyncio.Event()
         self.speaks.set()
         self._device = Device("echo", address=Address(ADDRESS), host=Host())
-        self._device.host.controller = air.new("echo")
+        self._device.host.controller = Controller("echo", link=air.link)
         self._write = Characteristic[bytes](
             WRITE,
             Characteristic.Properties.WRITE | Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
@@ -137,8 +160,8 @@ class Echo:
 
 
 @asynccontextmanager
-async def echoing() -> AsyncIterator[tuple[Air, Echo]]:
-    air = Air()
+async def echoing(kind: type[Controller] = Obedient) -> AsyncIterator[tuple[Air, Echo]]:
+    air = Air(kind)
     echo = Echo(air)
     await echo.begin()
     try:

@@ -9,10 +9,11 @@ from typing import Any
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bumble.controller import Controller
 
 from hil.bluetooth.bench import RadioBench
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE
-from tests.hil.bluetooth.air import Air, Echo, echoing, socket_at
+from tests.hil.bluetooth.air import Air, Echo, Obedient, echoing, socket_at
 
 PATIENCE = 20
 """Seconds after which something that must come is taken for lost."""
@@ -89,10 +90,10 @@ class Place:
 
 
 @asynccontextmanager
-async def at_echo(bus: str, folder: Path, **options: Any) -> AsyncIterator[Place]:
+async def at_echo(bus: str, folder: Path, kind: type[Controller] = Obedient, **options: Any) -> AsyncIterator[Place]:
     """Yield a bench on this bus with this folder's socket for its radio."""
     async with (
-        echoing() as (air, echo),
+        echoing(kind) as (air, echo),
         socket_at(air, folder / "hci") as transport,
         RadioBench(transport, bus=bus, **options) as bench,
     ):

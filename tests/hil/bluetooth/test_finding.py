@@ -75,15 +75,6 @@ def test_a_lock_that_has_gone_is_not_announced_to_a_new_search(bus: str, tmp_pat
     play(scenario())
 
 
-def test_a_connected_lock_is_not_forgotten(bus: str, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with at_echo(bus, tmp_path, forget_after=0.01) as place, place.client() as client:
-            for number in range(30):
-                assert await client.echoes(bytes([number]))
-
-    play(scenario())
-
-
 def test_an_adapter_without_power_says_so_and_comes_back(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:

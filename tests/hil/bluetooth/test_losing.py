@@ -1,17 +1,19 @@
 """Links that end, in each way a radio has, and a bench that finds the lock again afterwards."""
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+from bumble.controller import Controller
 
 from hil.bluetooth.bench import RadioBench
 from hil.bluetooth.pieces import Way
 from hil.bluetooth.radio import SUPERVISION_TIMEOUT
 from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
-from tests.hil.bluetooth.air import echoing, socket_at
+from tests.hil.bluetooth.air import Obedient, echoing, socket_at
 from tests.hil.bluetooth.places import Client, Place, at_echo, find, play, until
 
 ENDED_BY_PEER = 0x13
@@ -128,15 +130,18 @@ def test_a_link_that_the_client_ends_has_ended_at_the_lock(bus: str, tmp_path: P
     play(scenario())
 
 
-def test_a_search_that_comes_too_late_connects_once_the_lock_is_back(bus: str, tmp_path: Path) -> None:
+def test_a_lock_that_is_away_is_connected_once_it_is_back(
+    bus: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """bleak tries again after `le-connection-abort-by-local`, as soon as it has seen Connected=False."""
+    caplog.set_level(logging.DEBUG, "bleak.backends.bluezdbus.client")
 
     async def scenario() -> None:
-        async with at_echo(bus, tmp_path, connect_within=0.3) as place:
+        async with at_echo(bus, tmp_path, connect_within=0.05) as place:
             client = Client(await find())
             await place.echo.fall_silent()
             opening = asyncio.create_task(client.open())
-            await until(lambda: not place.bench.central.ready.is_set())  # the first attempt has been called off
+            await until(lambda: "retry due to le-connection-abort-by-local" in caplog.text)
             await place.echo.advertise()
             await opening
             assert await client.echoes(b"found")
@@ -145,9 +150,10 @@ def test_a_search_that_comes_too_late_connects_once_the_lock_is_back(bus: str, t
     play(scenario())
 
 
-def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Obedient, Controller], ids=["obedient", "stubborn"])
+def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path, kind: type[Controller]) -> None:
     async def scenario() -> None:
-        async with at_echo(bus, tmp_path) as place:
+        async with at_echo(bus, tmp_path, kind) as place:
             client = Client(await find(), timeout=0.05)
             await place.echo.fall_silent()
             with pytest.raises(TimeoutError):

@@ -180,6 +180,30 @@ def test_what_a_dead_client_asked_for_ends_while_its_link_stays(bus: str, tmp_pa
     play(scenario())
 
 
+def test_two_clients_share_one_link_and_one_subscription(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place, place.client() as first:
+            await place.echo.advertise()
+            async with place.client() as second:
+                await first.write(b"both", response=True)
+                assert (await first.heard.get(), await second.heard.get()) == (b"both", b"both")
+                await first.bleak.stop_notify(NOTIFY)
+                assert await second.echoes(b"the second")
+                assert (len(place.echo.links), place.echo.subscriptions) == (1, [True])
+            await first.lost.wait()
+
+    play(scenario())
+
+
+def test_a_device_that_is_removed_is_disconnected(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place, place.client() as client:
+            await client.bleak.unpair()
+            await until(lambda: len(place.echo.endings) == 1)
+
+    play(scenario())
+
+
 def test_the_census_shows_who_is_left_on_the_bus(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
