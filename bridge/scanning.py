@@ -107,10 +107,10 @@ async def scan(
     for target in targets:
         where = place(target)
         asked.setdefault(where, known[where].target if where in known else target)
-    asking = asyncio.gather(*(_ask(engine, locks, known.get(at), target) for at, target in asked.items()))
+    asking = [_ask(engine, locks, known.get(at), target) for at, target in asked.items()]
     if listening is None:
-        return tuple(await asking)
-    answered, heard = await asyncio.gather(asking, _listen(locks, listening))
+        return tuple(await asyncio.gather(*asking))
+    answered, heard = await asyncio.gather(asyncio.gather(*asking), _listen(locks, listening))
     return (*answered, *heard)
 
 

@@ -143,3 +143,5 @@ def _fail(error: Exception, renderer: Renderer) -> int:
 def _log_to_stderr() -> None:
     """Send logs to stderr, warnings and worse; stdout belongs to the answers."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="latchwire: %(message)s")
+    for library in ("bleak", "bumble", "dbus_fast"):  # what a person needs to know of Bluetooth, an error says
+        logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -69,7 +69,8 @@ class BleLink:
             async with asyncio.timeout(OPERATION_SECONDS):
                 await client.start_notify(notify, self._notified)
         if self._inbox.lost:
-            raise Unreachable(f"The lock {self._name} has ended the connection at once. Is a link of it free?")
+            sentence = f"The lock {self._name} has ended the connection at once. Is a link of it free? Try again."
+            raise Unreachable(sentence, obstacle=Obstacle.OTHER)
 
     async def write(self, data: bytes) -> None:
         """Send the bytes in pieces that the connection carries, each under a timeout."""

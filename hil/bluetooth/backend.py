@@ -93,7 +93,10 @@ class Host:
                     raise
 
     async def _open(self) -> Device:
-        self._transport = await open_transport(self._hci)
+        try:
+            self._transport = await open_transport(self._hci)
+        except Exception as error:  # whatever the libraries of so many kinds of transport raise
+            raise BleakError(f"{self._hci} cannot be opened: {error}") from None
         source, sink = self._transport.source, self._transport.sink
         device = Device.with_hci("latchwire", Address.generate_static_address(), source, sink)
         await device.power_on()
@@ -126,10 +129,7 @@ def bumble_errors() -> Iterator[None]:
             raise
         raise BleakError("the connection has ended") from None
     except ATT_Error as error:
-        try:
-            raise BleakGATTProtocolError(BleakGATTProtocolErrorCode(error.error_code)) from None
-        except ValueError:
-            raise BleakError(f"ATT error {error.error_code:#04x}") from None
+        raise BleakGATTProtocolError(BleakGATTProtocolErrorCode(error.error_code)) from None
     except (BaseBumbleError, OSError, ValueError) as error:
         raise BleakError(str(error) or type(error).__name__) from None
 

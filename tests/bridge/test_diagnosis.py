@@ -180,6 +180,28 @@ def test_an_address_needs_no_permission() -> None:
     assert lines == [line for line in LINES if line != "permission"]
 
 
+ON_AIR = replace(FRONT, target="ble:00000001")
+
+
+def test_a_lock_on_bluetooth_is_judged_by_its_radio() -> None:
+    lines = list(Desk().found(ON_AIR))
+    assert lines == ["radio" if line == "port" else line for line in LINES]
+
+
+@pytest.mark.parametrize(
+    ("failure", "lines"),
+    [
+        (Unreachable("why", obstacle=Obstacle.MISSING), {"radio": Level.FAILED}),
+        (Unreachable("why", obstacle=Obstacle.FORBIDDEN), {"permission": Level.FAILED}),
+        (AckTimeout("why"), {"radio": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
+    ],
+    ids=repr,
+)
+def test_a_lock_on_bluetooth_fails_where_the_way_ends(failure: BridgeError, lines: dict[str, Level]) -> None:
+    found = Desk(failure=failure).found(ON_AIR)
+    assert {name: finding.level for name, finding in found.items()} == {"crc": Level.OK, **lines, "changes": Level.OK}
+
+
 def test_a_lock_that_is_not_paired_says_nothing_of_its_port() -> None:
     found = Desk(failure=NotPaired("why")).found(replace(FRONT, state=PairingState.UNPAIRED))
     assert list(found) == ["crc", "session", "changes"]

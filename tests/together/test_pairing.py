@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 
 import pytest
 
 from bridge.errors import AckTimeout, AlreadyRegistered, LockHeld, PairingRefused, Unreachable, UsageError
+from bridge.links import Link, MemoryHub
 from bridge.pairing import CUT_OFF, NO_ROOM
 from bridge.records import PairingState
 from bridge.store.folder import StateFolder
 from bridge.store.keys import load_or_create
+from bridge.store.ownership import Ownership
 from firmware_sim.behaviours.pairing import Pairing
 from protocol.framing import Kind, encode_frame
 from protocol.label import format_label
@@ -269,5 +272,42 @@ def test_two_bridges_pair_with_one_lock(scenario: Scenario, tmp_path: Path) -> N
         keys = [load_or_create(StateFolder.open(tmp_path / name)) for name in ("state", "other")]
         kept = {peer.peer_id for peer in shop.locks["front"].device.firmware.pairing.peers().values()}
         assert kept == {each.peer_id for each in keys} == {peer_id(public_key(each.static_private)) for each in keys}
+
+    scenario(test)
+
+
+def test_a_device_that_advertises_the_id_of_another_lock_is_not_paired_with(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(shop: Workshop) -> None:
+        async def lead(_target: str, hub: MemoryHub | None) -> Link:
+            return await shop.open_double("memory:front", hub)
+
+        monkeypatch.setattr("bridge.engine.open_link", lead)
+        told = shop.locks["front"].device.factory.lock_id
+        with pytest.raises(Unreachable, match=rf"^Another lock answers here: {told:08X}, not {told ^ 1:08X}\. ") as lie:
+            await shop.pair(replace(WISH, target=f"ble:{told ^ 1:08X}"))
+        assert "pretends to be this lock" in str(lie.value)
+        assert kinds(shop) == {Kind.HELLO_REQUEST}
+        assert await shop.records() == ()
+        record = await shop.pair(replace(WISH, target=f"ble:{told:08x}"))
+        assert (record.wire_id, record.target) == (told, f"ble:{told:08x}")
+
+    scenario(test)
+
+
+def test_a_lock_that_is_named_by_its_id_is_owned_before_it_is_looked_for(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(shop: Workshop) -> None:
+        async def lead(_target: str, hub: MemoryHub | None) -> Link:
+            return await shop.open_double("memory:front", hub)
+
+        monkeypatch.setattr("bridge.engine.open_link", lead)
+        told = shop.locks["front"].device.factory.lock_id
+        folder = StateFolder.open(shop.settings.state_dir)
+        with Ownership.acquire(folder, told, command="latchwire serve", now=datetime.now(UTC)), pytest.raises(LockHeld):
+            await shop.pair(replace(WISH, target=f"ble:{told:08X}"))
+        assert shop.links == []
 
     scenario(test)

@@ -1,6 +1,8 @@
 """A command from its words to its exit code."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,13 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["scan", "--no-ports"],
         ["scan", "--no-ports", "usb"],
         ["scan", "--no-ports", "tcp:localhost:70000"],
+        ["scan", "--adapter", "hci1"],
+        ["scan", "--hci", "usb:0"],
+        ["scan", "--ble", "--adapter", "wlan0"],
+        ["scan", "--ble", "--adapter", "hci0", "--hci", "usb:0"],
+        ["scan", "--ble", "--seconds", "0"],
+        ["scan", "--ble", "--seconds", "61"],
+        ["scan", "--ble", "--seconds", "nan"],
         ["state", "front", "--watch", "--interval", "0"],
         ["state", "front", "--watch", "--interval", "3601"],
         ["state", "front", "--watch", "--interval", "nan"],
@@ -137,3 +146,14 @@ def test_an_unusable_setting_is_wrong_usage(
     monkeypatch.setenv("LATCHWIRE_DEADLINE", "soon")
     assert run(["lock", "list"]) == 2
     assert "LATCHWIRE_DEADLINE" in capsys.readouterr().err
+
+
+def test_what_bluetooth_libraries_log_never_meets_a_person() -> None:
+    program = (
+        "import logging\nfrom bridge.cli.running import run\nrun(['--version'])\n"
+        "for name in ('bleak.backends.bluezdbus.client', 'bumble.host', 'dbus_fast.message_bus'):\n"
+        "    logging.getLogger(name).error('D-Bus connection lost')\n"
+        "logging.getLogger('bridge.engine').warning('this one does')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "latchwire: this one does\n"

@@ -130,9 +130,8 @@ class Peripheral:
         self._device = Device.with_hci("peripheral", Address(f"C0:00:00:00:00:{number:02X}"), controller, controller)
         self._notify = Characteristic[bytes](NOTIFY, notify, Characteristic.READABLE)
         self._notify.on(self._notify.EVENT_SUBSCRIPTION, self._hear_subscription)
-        self._write = Characteristic[bytes](
-            WRITE, write, Characteristic.WRITEABLE, CharacteristicValue(write=lambda _, value: self.heard(value))
-        )
+        value = CharacteristicValue(read=lambda _: b"read", write=lambda _, piece: self.heard(piece))
+        self._write = Characteristic[bytes](WRITE, write, Characteristic.WRITEABLE, value)
         parts = [part for part in (self._write, self._notify) if part.properties]
         self._device.gatt_server.max_mtu = mtu
         self._device.add_service(Service(SERVICE, parts))
