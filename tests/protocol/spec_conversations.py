@@ -52,7 +52,8 @@ class SimulatedLock:
     """A simulated lock with two slots or so many, its window open, whose random bytes are the example's."""
 
     def __init__(self, label: Example, keys: Example, *, slots: int = 2) -> None:
-        self._random = {20: label["lock_id"] + label["secret"], 32: keys["lock_static_private"]}
+        boot = keys["lock_static_private"] + bytes(1)  # where the change counter begins, which no example shows
+        self._random = {20: label["lock_id"] + label["secret"], 33: boot}
         self.draw(keys)
         self._device = Device(NorFlash(GEOMETRY), slots=slots, epoch=0, now=lambda: 0, entropy=self._random.__getitem__)
         self._device.open(LINK, connection=False)
