@@ -29,6 +29,7 @@ LARGEST_FILE = 1 << 20
 """Bytes; a thousand slots with four windows each need a quarter of it."""
 
 _QUOTE = 'Write the digits as text, in quotes: pin = "…".'
+_WRITES_DIGITS = "`pin export --show-pins` writes them."
 _BOOLEANS = {"": True, "yes": True, "no": False}
 _HEADER = re.compile(r"\s*\[\[\s*pin\s*\]\]")
 _KEY = re.compile(r"""\s*["']?([a-z]+)["']?\s*=""")
@@ -55,11 +56,11 @@ def read_pin_file(path: Path, zone: tzinfo, *, digits_needed: bool) -> tuple[Wan
     text = _text(path)
     rows = list(_toml_rows(path, text) if kind == "toml" else _csv_rows(path, text))
     wishes = tuple(_wish(row, zone) for row in rows)
-    _refuse_repetitions(rows, wishes)
     if digits_needed:
         for row, wish in zip(rows, wishes, strict=True):
             if wish.digits is None:
-                raise _broken(row.at("pin"), "pin", "The digits are missing. `pin export --show-pins` writes them.")
+                raise _broken(row.at("pin"), "pin", f"The digits are missing. {_WRITES_DIGITS}")
+    _refuse_repetitions(rows, wishes)
     return wishes
 
 
@@ -243,11 +244,14 @@ def _windows(row: _Row) -> tuple[Window, ...]:
 
 def _refuse_repetitions(rows: list[_Row], wishes: tuple[Wanted, ...]) -> None:
     """Refuse what the plan could not tell apart; the later line is named."""
-    for column, values in (("alias", [wish.alias for wish in wishes]), ("pin", [wish.digits or "" for wish in wishes])):
-        twice = repeated([value for value in values if value])
-        for number in reversed(range(len(rows))):
-            if values[number] in twice:
-                raise _broken(rows[number].at(column), column, "An earlier pin of the file has the same.")
+    aliases = repeated([wish.alias for wish in wishes]) & {wish.alias for wish in wishes if wish.digits is None}
+    digits = repeated([wish.digits for wish in wishes if wish.digits is not None])
+    for row, wish in reversed(list(zip(rows, wishes, strict=True))):
+        if wish.alias in aliases:
+            rule = f"An earlier pin of the file has the same, and only digits tell them apart. {_WRITES_DIGITS}"
+            raise _broken(row.at("alias"), "alias", rule)
+        if wish.digits in digits:
+            raise _broken(row.at("pin"), "pin", "An earlier pin of the file has the same.")
 
 
 def _broken(place: str, column: str, rule: str) -> UsageError:

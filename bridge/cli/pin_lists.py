@@ -185,7 +185,7 @@ async def apply(
     A CSV file begins with the line alias,pin,enabled,from,until,windows, and has lines such as
     `Cleaning,97531,yes,2026-11-23,,mon-fri 08:00-16:00; sat 10:00-12:00`. A TOML file has for each pin a table
     `[[pin]]` with alias = "Cleaning", pin = "97531", windows = ["mon-fri 08:00-16:00"]. All but the alias and the pin
-    may be left out. A pin is known again by its digits, or else by its alias.
+    may be left out. A pin is known again by its digits, or else by its alias, where only one pin has that.
 
     Parameters
     ----------

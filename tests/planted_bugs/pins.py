@@ -15,6 +15,27 @@ BUGS = (
         tests=PLANS,
     ),
     Bug(
+        name="an alias that two pins share names the last of them",
+        file="bridge/plans.py",
+        good="        by_alias.pop(alias, None)\n",
+        bad="        pass\n",
+        tests=PLANS,
+    ),
+    Bug(
+        name="an alias that is the lock's alone when its other pins are known by their digits",
+        file="bridge/plans.py",
+        good="repeated([pin.entry.alias for pin in left]) |",
+        bad="repeated([pin.entry.alias for pin in held]) |",
+        tests=PLANS,
+    ),
+    Bug(
+        name="a file refused for an alias that two pins share, digits or not",
+        file="bridge/cli/pin_files.py",
+        good=" & {wish.alias for wish in wishes if wish.digits is None}",
+        bad="",
+        tests=FILES,
+    ),
+    Bug(
         name="a plan that adds before it removes",
         file="bridge/plans.py",
         good="key=lambda step: list(Action).index(step.action)",
@@ -66,8 +87,8 @@ BUGS = (
     Bug(
         name="digits twice in one file",
         file="bridge/cli/pin_files.py",
-        good='("pin", [wish.digits or "" for wish in wishes])',
-        bad='("pin", ["" for wish in wishes])',
+        good="repeated([wish.digits for wish in wishes if wish.digits is not None])",
+        bad="set[str]()",
         tests=FILES,
     ),
     Bug(

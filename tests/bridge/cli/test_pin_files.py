@@ -63,10 +63,10 @@ def read(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_need
     return read_pin_file(path, WARSAW, digits_needed=digits_needed)
 
 
-def refusal(folder: Path, text: str | bytes, name: str = "pins.csv") -> str:
+def refusal(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_needed: bool = True) -> str:
     """Return what a refused file is told, from behind its path."""
     with pytest.raises(UsageError) as error:
-        read(folder, text, name)
+        read(folder, text, name, digits_needed=digits_needed)
     told = str(error.value)
     assert told.startswith(str(folder / name))
     told = told.removeprefix(str(folder / name))
@@ -124,7 +124,6 @@ def test_digits_are_written_only_when_asked_for_and_then_needed_to_store(tmp_pat
         (f"alias,pin,windows\nAnn,{SECRET},mon {SECRET}\n", ", line 2, column windows: Write mon-fri"),
         (f"alias,pin,windows\nAnn,{SECRET},mon;tue;wed;thu;fri\n", ", line 2, column windows: A pin has at most four"),
         (f"alias,pin\nAnn,{SECRET}\nBob,{SECRET}\n", ", line 3, column pin: An earlier pin"),
-        (f"alias,pin\nAnn,{SECRET}\nBob,86420\nAnn,24680\n", ", line 4, column alias: An earlier pin"),
         (f"alias,pin\nAnn,{SECRET}\n".encode() + b"\xff,1\n", ", line 3: this is no UTF-8"),
         ("alias\n" + "x" * LARGEST_FILE, " is longer than 1 MiB"),
     ],
@@ -158,6 +157,14 @@ def test_a_malformed_csv_is_refused_as_a_whole(tmp_path: Path, text: str | bytes
 )
 def test_a_malformed_toml_is_refused_as_a_whole(tmp_path: Path, text: str, told: str) -> None:
     assert refusal(tmp_path, text, "pins.toml").startswith(told)
+
+
+def test_an_alias_may_come_twice_where_digits_tell_the_pins_apart(tmp_path: Path) -> None:
+    same = f"alias,pin\nAnn,{SECRET}\nBob,\nAnn,24680\n"
+    assert [wish.digits for wish in read(tmp_path, same, digits_needed=False)] == [SECRET, None, "24680"]
+    told = refusal(tmp_path, same.replace("24680", ""), digits_needed=False)
+    assert told.startswith(", line 4, column alias: An earlier pin of the file has the same, and only digits")
+    assert refusal(tmp_path, same.replace("24680", "")).startswith(", line 3, column pin: The digits are missing")
 
 
 @given(text=st.text(max_size=60), kind=st.sampled_from(["csv", "toml"]))
