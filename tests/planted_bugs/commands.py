@@ -44,6 +44,20 @@ BUGS = (
         tests=("tests/together/test_unpairing.py",),
     ),
     Bug(
+        name="an unknown outcome of what was only read",
+        file="bridge/engine.py",
+        good="        return job.caller is not None and self._client.unanswered\n",
+        bad="        return job.caller is None or self._client.unanswered\n",
+        tests=("tests/bridge/test_engine.py", "tests/together/test_commands_at_a_lock_away.py"),
+    ),
+    Bug(
+        name="a link that broke before a change was sent taken for one that broke after",
+        file="bridge/engine.py",
+        good="            failure = error if self._in_doubt(job) else Unreachable(str(error))\n",
+        bad="            failure = error\n",
+        tests=("tests/together/test_engine_at_a_lock.py",),
+    ),
+    Bug(
         name="a scan that tells who asks",
         file="bridge/scanning.py",
         good="greet(wire, Mode.SESSION, NOBODY)",

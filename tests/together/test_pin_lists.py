@@ -257,6 +257,6 @@ def test_a_lock_that_is_silent_from_the_start_has_not_been_changed(bench: Place)
         assert bench.pair().code == 0
         lock.signal(signal.SIGSTOP)
         done = bench.here("pin", "apply", "front", file(bench, ANN), "--yes")
-        assert (done.code, done.out, done.err.startswith("latchwire: ")) == (6, "", True)
+        assert (done.code, done.out, done.err.startswith("latchwire: ")) == (3, "", True)
         lock.signal(signal.SIGCONT)
         assert bench.here("sim", "state", "--control", bench.path("ctl"), "--json").json()["used"] == 0
