@@ -284,7 +284,7 @@ async def battery(
 
 
 @app.command
-async def door(*, control: ControlPath, blocked: bool) -> State:
+async def door(*, control: ControlPath, blocked: Annotated[bool, Parameter(negative="--no-blocked")]) -> State:
     """Put something in the bolt's way, so that it jams, or take it out.
 
     Parameters

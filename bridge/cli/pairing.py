@@ -11,6 +11,7 @@ from bridge.errors import UsageError
 from .asking import ask
 from .context import service
 from .locks import LockView, view
+from .progress import progress
 
 
 async def pair(
@@ -47,7 +48,7 @@ async def pair(
 
     label = _read_label(label_file, from_stdin=label_stdin)
     wish = PairingWish(target=target, name=name, zone=zone, id=id)
-    async with service("pair") as bridge:
+    async with service("pair") as bridge, progress("Pairing"):
         return view(await bridge.pair(wish, label))
 
 

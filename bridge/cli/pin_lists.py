@@ -23,7 +23,6 @@ from .progress import progress
 if TYPE_CHECKING:
     from bridge.service import Service
 
-Flag = Annotated[bool, Parameter(negative="")]
 FileOrStdout = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 _TO_DO = (Action.REMOVE, Action.UPDATE, Action.ADD)
@@ -106,7 +105,7 @@ class Sum:
         return next((code for name, code in worst if self.counts.get(name)), OK)
 
 
-async def export(lock: str, file: FileOrStdout, /, *, show_pins: Flag = False) -> Exported | ExportedText:
+async def export(lock: str, file: FileOrStdout, /, *, show_pins: bool = False) -> Exported | ExportedText:
     """Write the pins of LOCK to FILE, TOML or CSV by its ending, or as CSV to standard output with `-`.
 
     Parameters
@@ -175,7 +174,7 @@ async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] 
 
 
 async def apply(
-    lock: str, file: Path, /, *, prune: Flag = False, dry_run: Flag = False, yes: Flag = False
+    lock: str, file: Path, /, *, prune: bool = False, dry_run: bool = False, yes: bool = False
 ) -> AsyncIterator[tuple[Planned, ...] | Done | Sum]:
     """Bring LOCK to what FILE says: the plan is shown, you are asked, and each slot is changed and read back.
 
@@ -226,7 +225,7 @@ async def _read(bridge: "Service", record: LockRecord) -> tuple[Held, ...]:
     from bridge.applying import read_pins  # noqa: PLC0415  it imports the service, which --help does without
 
     held: tuple[Held, ...] = ()
-    with progress("Reading pins") as telling:
+    async with progress("Reading pins") as telling:
         async for total, held in read_pins(bridge, record):
             telling.tell(len(held), total)
     return held

@@ -10,12 +10,13 @@ from cyclopts import App, Parameter
 from bridge.errors import Refused, UsageError
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
-from protocol.vocabulary import PinEntry, Schedule, Status, Window
+from protocol.vocabulary import PinEntry, PinSummary, Schedule, Status, Window
 
 from . import pin_lists
 from .asking import ask, confirm
 from .context import service
 from .pin_views import PinDetail, PinView, detail, view, zone_of
+from .progress import progress
 from .times import ALWAYS, parse_moment, parse_window_list, parse_windows
 
 if TYPE_CHECKING:
@@ -32,10 +33,8 @@ _LAST_ID = 0xFFFF
 
 From = Annotated[str | None, Parameter(name="--from")]
 Until = Annotated[str | None, Parameter(name="--until")]
-Hours = Annotated[list[str] | None, Parameter(negative="")]
-Windows = Annotated[list[str] | None, Parameter(name="--window", negative="")]
-Flag = Annotated[bool, Parameter(negative="")]
-Enabled = Annotated[bool | None, Parameter(name="--enable", negative="--disable")]
+Windows = Annotated[list[str] | None, Parameter(name="--window")]
+Enable = Parameter(name="--enable", negative="--disable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +103,9 @@ async def add(
     valid_from: From = None,
     valid_until: Until = None,
     days: str | None = None,
-    hours: Hours = None,
+    hours: list[str] | None = None,
     window: Windows = None,
+    enable: Annotated[bool, Enable] = True,
 ) -> Created:
     """Store a pin at LOCK, a name or a number. You are asked for the digits.
 
@@ -127,6 +127,8 @@ async def add(
         At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
     window
         Days and hours in one, repeatable, beside --days and --hours: 'sat 10:00-12:00'. Four windows are the most.
+    enable
+        Whether the pin opens at all.
     """
     digits = _read_digits(from_stdin=pin_stdin)
     async with service("pin add") as bridge:
@@ -137,7 +139,7 @@ async def add(
             valid_until=parse_moment(valid_until, zone),
             windows=_windows(days, hours, window),
         )
-        entry = PinEntry(digits=digits, alias=alias, schedule=schedule)
+        entry = PinEntry(digits=digits, alias=alias, enabled=enable, schedule=schedule)
         return Created(id=await bridge.create_pin(record, entry, COMMAND_LINE))
 
 
@@ -153,12 +155,11 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
-        listed = await bridge.list_pins(record)
-    return tuple(view(pin, zone) for pin in listed.pins)
+        return tuple(view(pin, zone) for pin in await _listed(bridge, record))
 
 
 @app.command
-async def show(lock: str, pin: str, /, *, show_pin: Flag = False) -> PinDetail:
+async def show(lock: str, pin: str, /, *, show_pins: bool = False) -> PinDetail:
     """Show one pin of LOCK.
 
     Parameters
@@ -167,14 +168,14 @@ async def show(lock: str, pin: str, /, *, show_pin: Flag = False) -> PinDetail:
         The lock's name or number.
     pin
         The pin's number, or its alias where no other pin has it.
-    show_pin
+    show_pins
         Show the digits, too.
     """
     async with service("pin show") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
         pin_id = await _find_pin(bridge, record, pin)
-        return detail(pin_id, await bridge.get_pin(record, pin_id), zone, with_digits=show_pin)
+        return detail(pin_id, await bridge.get_pin(record, pin_id), zone, with_digits=show_pins)
 
 
 @app.command
@@ -188,9 +189,9 @@ async def update(
     valid_from: From = None,
     valid_until: Until = None,
     days: str | None = None,
-    hours: Hours = None,
+    hours: list[str] | None = None,
     window: Windows = None,
-    enable: Enabled = None,
+    enable: Annotated[bool | None, Enable] = None,
 ) -> Updated:
     """Change one pin of LOCK: what you do not give stays, the digits too. The old pin works until the lock has the new.
 
@@ -238,7 +239,7 @@ async def update(
 
 
 @app.command
-async def remove(lock: str, pin: str, /, *, yes: Flag = False) -> Removed:
+async def remove(lock: str, pin: str, /, *, yes: bool = False) -> Removed:
     """Remove one pin of LOCK. You are asked first.
 
     Parameters
@@ -268,13 +269,18 @@ async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
                 "A pin's number is 1 to 65535, as `latchwire pin list` shows it; its digits do not name it."
             )
         return int(pin)
-    found = [listed.id for listed in (await bridge.list_pins(record)).pins if listed.alias == pin]
+    found = [listed.id for listed in await _listed(bridge, record) if listed.alias == pin]
     if len(found) > 1:
         raise UsageError(f"{len(found)} pins have this alias. Give the number: `latchwire pin list` shows it.")
     if not found:
         why = "The lock has no pin of this alias. `latchwire pin list` shows those that it has."
         raise Refused(Status.NOT_FOUND, None, why)
     return found[0]
+
+
+async def _listed(bridge: "Service", record: LockRecord) -> tuple[PinSummary, ...]:
+    async with progress("Reading the list of pins"):
+        return (await bridge.list_pins(record)).pins
 
 
 def _windows(days: str | None, hours: list[str] | None, window: list[str] | None) -> tuple[Window, ...]:

@@ -114,6 +114,20 @@ BUGS = (
         tests=("tests/together/test_diagnose.py",),
     ),
     Bug(
+        name="progress written for a program, too",
+        file="bridge/cli/running.py",
+        good="progress_shown(for_people=not as_json)",
+        bad="progress_shown(for_people=True)",
+        tests=("tests/together/test_progress.py",),
+    ),
+    Bug(
+        name="help told to a program that names no command",
+        file="bridge/cli/running.py",
+        good="            if as_json and _is_help_unasked(command, rest):\n",
+        bad="            if as_json and not rest and not words:\n",
+        tests=("tests/bridge/cli/test_running.py",),
+    ),
+    Bug(
         name="a password in the settings that are shown",
         file="bridge/cli/settings.py",
         good="parsed.set(query={}).render_as_string(hide_password=True)",
