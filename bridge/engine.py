@@ -113,9 +113,11 @@ class Engine:
             observer=self.observer,
         )
 
-    def own(self, wire_id: int) -> Ownership:
-        """Make this process the owner of a lock; raise LockHeld."""
-        return Ownership.acquire(self._folder, wire_id, command=self._command, now=datetime.now(UTC))
+    def own(self, wire_id: int, name: str) -> Ownership:
+        """Make this process the owner of a lock, which people call `name`; raise LockHeld."""
+        return Ownership.acquire(
+            self._folder, wire_id, name, command=self._command, idle=self.settings.idle, now=datetime.now(UTC)
+        )
 
     async def forget(self, lock_id: int) -> None:
         """End the owner of a lock whose record has changed."""
@@ -280,7 +282,7 @@ class _Owner:
 
     async def _connect(self) -> Wire:
         if self._ownership is None:
-            self._ownership = self._engine.own(self._lock.wire_id)
+            self._ownership = self._engine.own(self._lock.wire_id, self._lock.name)
         try:
             return await self._engine.connect(self._lock.target)
         except BaseException:

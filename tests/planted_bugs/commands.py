@@ -67,7 +67,7 @@ BUGS = (
     Bug(
         name="a scan that opens a port which another process owns",
         file="bridge/scanning.py",
-        good="            owned.enter_context(engine.own(expected.wire_id))\n",
+        good="            owned.enter_context(engine.own(expected.wire_id, expected.name))\n",
         bad="            pass\n",
         tests=("tests/together/test_commands_at_a_lock_away.py",),
     ),

@@ -64,7 +64,9 @@ class Bench:
 
     def take(self) -> Ownership:
         now = datetime(2026, 11, 23, tzinfo=UTC)
-        return Ownership.acquire(self.folder, self.record.wire_id, command="latchwire pin", now=now)
+        return Ownership.acquire(
+            self.folder, self.record.wire_id, self.record.name, command="latchwire pin", idle=20, now=now
+        )
 
 
 Scenario = Callable[[Callable[[Bench], Awaitable[None]]], None]
