@@ -29,10 +29,13 @@ def said(done: Ended) -> str:
 def test_each_names_the_process_that_holds_the_lock(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
+        bench.environment["LATCHWIRE_IDLE"] = "45.5"
         with held(bench) as serving:
+            del bench.environment["LATCHWIRE_IDLE"]  # the holder's counts
             for words in COMMANDS:
                 done = bench.here(*words)
                 assert (done.code, names_its_holder(said(done), serving)) == (3, True), words
+                assert "it lets go of the lock 45.5 s after its last request" in said(done)
             row, failure = bench.here("scan", "--no-ports", f"serial:{bench.path('lock0')}", "--json").lines()
             assert (row["answer"], row["name"], failure["exit_code"]) == ("held", "front", 3)
             assert names_its_holder(row["advice"], serving)
