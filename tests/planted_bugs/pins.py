@@ -79,9 +79,30 @@ BUGS = (
     ),
     Bug(
         name="a header's words are quoted, which may be digits",
-        file="bridge/cli/pin_files.py",
+        file="bridge/cli/pin_rows.py",
         good="there is no column of this name. {rule}",
         bad="there is no column {cells}. {rule}",
+        tests=FILES,
+    ),
+    Bug(
+        name="a broken cell on the line on which its row began",
+        file="bridge/cli/pin_rows.py",
+        good="    return line + len(_LINE_END.findall(text, begin, at)), number\n",
+        bad="    return line, number\n",
+        tests=FILES,
+    ),
+    Bug(
+        name="a semicolon in an alias taken for the end of a cell",
+        file="bridge/cli/pin_rows.py",
+        good="""return ";" if ";" in first and "," not in first else ","\n""",
+        bad="""return ";" if ";" in text else ","\n""",
+        tests=FILES,
+    ),
+    Bug(
+        name="braces in texts of a file counted as inline tables",
+        file="bridge/cli/pin_rows.py",
+        good="_TOML_TOKEN.finditer(text)",
+        bad="re.finditer('[{}]', text)",
         tests=FILES,
     ),
     Bug(

@@ -28,6 +28,11 @@ alias,pin,enabled,from,until,windows
 Cleaning,01357,no,2026-11-23,2026-11-24T00:00+01:00,mon-fri 08:00-16:00; sat 22:00-06:00
 "Gość, 2",97531,,,,
 """
+SEMICOLONS = """\
+alias;pin;enabled;from;until;windows
+Cleaning;01357;no;2026-11-23;2026-11-24T00:00+01:00;"mon-fri 08:00-16:00; sat 22:00-06:00"
+Gość, 2;97531;;;;
+"""
 TOML = """\
 [[pin]]
 alias = "Cleaning"
@@ -74,7 +79,7 @@ def refusal(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_n
     return told
 
 
-@pytest.mark.parametrize(("name", "text"), [("pins.csv", CSV), ("pins.TOML", TOML)])
+@pytest.mark.parametrize(("name", "text"), [("pins.csv", CSV), ("pins.csv", SEMICOLONS), ("pins.TOML", TOML)])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_both_kinds_say_the_same_with_or_without_a_mark_and_with_both_line_ends(
@@ -108,10 +113,19 @@ def test_digits_are_written_only_when_asked_for_and_then_needed_to_store(tmp_pat
     [
         ("", ", line 1: the file is empty"),
         (f"Guest,{SECRET}\n", ", line 1, column 1: there is no column of this name"),
-        ("alias;pin\n", ", line 1, column 1: there is no column of this name"),
+        ("alias;pin,enabled\n", ", line 1, column 1: there is no column of this name"),
+        (
+            f"alias;pin;windows\nAnn;{SECRET};mon; tue\n",
+            ", line 2: the line has 4 columns, and the first line names 3. A cell that holds a semicolon stands",
+        ),
         ("alias,pin,alias\n", ", line 1, column 3: the column alias is there twice"),
         (f"alias,pin\nAnn\nBob,{SECRET}\n", ", line 2: the line has 1 columns, and the first line names 2"),
-        (f'alias,pin\n"Ann"x,{SECRET}\n', ", line 2: this is no CSV"),
+        (f'alias,pin\n"Ann"x,{SECRET}\n', ", line 2, column alias: this is no CSV"),
+        (f'alias,pin\nBob,86420\n"A\nn,"n","{SECRET}"\n', ", line 3, column alias: this is no CSV"),
+        (f'alias;pin\r\n"A,\r\nn";"{SECRET}\r\n', ", line 3, column pin: this is no CSV"),
+        (f'alias,pin\nAnn,{SECRET},"x\n', ", line 2, column 3: this is no CSV"),
+        (f'alias,"pin"s\nAnn,{SECRET}\n', ", line 1, column 2: this is no CSV"),
+        (f'alias,pin\nAnn,"{SECRET * 30000}"\n', ", line 2, column pin: this is no CSV"),
         (f"alias,pin\n\nAnn,{SECRET}1234\n", ", line 3, column pin: A pin has 5 to 8 digits"),
         (f"alias,pin\n,{SECRET}\n", ", line 2, column alias: An alias has 1 to 32 bytes"),
         (f"pin\n{SECRET}\n", ", line 2, column alias: Every pin needs one"),
@@ -152,7 +166,17 @@ def test_a_malformed_csv_is_refused_as_a_whole(tmp_path: Path, text: str | bytes
             f'[[pin]]\nalias="Ann"\npin="{SECRET}"\n\n[[pin]]\nalias="Bob"\npin="1"\n',
             ", line 7, column pin: A pin has 5",
         ),
-        ('pin = [{alias = "Ann", pin = "1"}]\n', ", pin 1, column pin: A pin has 5 to 8 digits"),
+        ('pin = [{alias = "Ann", pin = "1"}]\n', ", line 1, column pin: A pin has 5 to 8 digits"),
+        (
+            'pin = [ # {\n{alias = "A{", pin = "86420", windows = []}, # {}\n\n  {alias = \'"{\', pin = "1"}]\n',
+            ", line 4, column pin: A pin has 5",
+        ),
+        (
+            f'pin = [{{alias = """{{\n""", pin = "{SECRET}"}},\n  {{alias = "Bob", from = {{a = {{}}}}}}]\n',
+            ", line 3, column from: Write a date",
+        ),
+        ('[["pin"]]\nalias = "Ann"\npin = "1"\n', ", line 3, column pin: A pin has 5"),
+        ('[["p\\u0069n"]]\nalias = "Ann"\npin = "1"\n', ", pin 1, column pin: A pin has 5"),
     ],
 )
 def test_a_malformed_toml_is_refused_as_a_whole(tmp_path: Path, text: str, told: str) -> None:
@@ -167,7 +191,12 @@ def test_an_alias_may_come_twice_where_digits_tell_the_pins_apart(tmp_path: Path
     assert refusal(tmp_path, same.replace("24680", "")).startswith(", line 3, column pin: The digits are missing")
 
 
-@given(text=st.text(max_size=60), kind=st.sampled_from(["csv", "toml"]))
+@given(
+    text=st.text(max_size=60)
+    | st.text('ab";,\n\r', max_size=40).map(lambda text: "alias,pin\n" + text)
+    | st.text('ab";,\n\r', max_size=40).map(lambda text: "alias;pin\n" + text),
+    kind=st.sampled_from(["csv", "toml"]),
+)
 def test_any_text_is_read_or_refused_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, text: str, kind: str
 ) -> None:
