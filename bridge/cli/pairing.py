@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from bridge.errors import UsageError
+from bridge.records import LARGEST_LOCK_ID
 
 from .asking import ask
 from .context import service
@@ -21,7 +22,7 @@ async def pair(
     name: str,
     label_file: Path | None = None,
     label_stdin: bool = False,
-    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=0x7FFFFFFF))] = None,  # noqa: A002
+    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=LARGEST_LOCK_ID))] = None,  # noqa: A002
     zone: str | None = None,
 ) -> LockView:
     """Pair with the lock at TARGET. Hold the lock's button for 5 s first.

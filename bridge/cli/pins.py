@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from bridge.errors import Refused, UsageError
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
-from protocol.vocabulary import PinEntry, PinSummary, Schedule, Status, Window
+from protocol.vocabulary import LARGEST_PIN_ID, PinEntry, PinSummary, Schedule, Status, Window
 
 from . import pin_lists
 from .asking import ask, confirm
@@ -29,7 +29,6 @@ app.command(pin_lists.verify)
 app.command(pin_lists.apply)
 
 NONE = "none"
-_LAST_ID = 0xFFFF
 
 From = Annotated[str | None, Parameter(name="--from")]
 Until = Annotated[str | None, Parameter(name="--until")]
@@ -264,9 +263,9 @@ async def remove(lock: str, pin: str, /, *, yes: bool = False) -> Removed:
 async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
     """Return the id of the pin that a person numbers or names. What was typed is not repeated: it may be digits."""
     if pin.isascii() and pin.isdecimal():
-        if len(pin) > len(str(_LAST_ID)) or not 0 < int(pin) <= _LAST_ID:
+        if len(pin) > len(str(LARGEST_PIN_ID)) or not 0 < int(pin) <= LARGEST_PIN_ID:
             raise UsageError(
-                "A pin's number is 1 to 65535, as `latchwire pin list` shows it; its digits do not name it."
+                f"A pin's number is 1 to {LARGEST_PIN_ID}, as `latchwire pin list` shows it; its digits do not name it."
             )
         return int(pin)
     found = [listed.id for listed in await _listed(bridge, record) if listed.alias == pin]
