@@ -145,13 +145,9 @@ async def import_(lock: str, file: Path, /) -> AsyncIterator[Done | Sum]:
         record = await bridge.find_lock(lock)
         wishes = await _wishes(file, zone_of(record), digits_needed=True)
         steps = additions(await _read(bridge, record), wishes)
-        ended = [_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP]
-        for one in ended:
+        already = [_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP]
+        async for one in _to_the_end(bridge, record, steps, already, verified=_ADDED):
             yield one
-        async for one in _carry_out(bridge, record, steps, verified=_ADDED):
-            ended.append(one)
-            yield one
-    yield _sum(one.outcome for one in ended)
 
 
 async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] | Sum]:
@@ -210,11 +206,8 @@ async def apply(
             return
         if not yes:
             confirm(f"Change {waiting} slots of {record.name}?")
-        ended = []
-        async for one in _carry_out(bridge, record, steps):
-            ended.append(one)
+        async for one in _to_the_end(bridge, record, steps):
             yield one
-    yield _sum(one.outcome for one in ended)
 
 
 async def _wishes(file: Path, zone: ZoneInfo, *, digits_needed: bool) -> tuple[Wanted, ...]:
@@ -231,16 +224,29 @@ async def _read(bridge: "Service", record: LockRecord) -> tuple[Held, ...]:
     return held
 
 
-async def _carry_out(
-    bridge: "Service", record: LockRecord, steps: tuple[Step, ...], *, verified: str = "verified"
-) -> AsyncIterator[Done]:
-    """Do what is to be done of `steps`; `verified` is what a slot is called that was read back as it should be."""
+async def _to_the_end(
+    bridge: "Service",
+    record: LockRecord,
+    steps: tuple[Step, ...],
+    already: Iterable[Done] = (),
+    *,
+    verified: str = "verified",
+) -> AsyncIterator[Done | Sum]:
+    """Do what is to be done of `steps`; yield what is done `already`, how each step has ended, and the sum.
+
+    `verified` is what a slot is called that was read back as it should be.
+    """
     from bridge.applying import Outcome, carry_out  # noqa: PLC0415  it imports the service, which --help does without
 
+    ended = list(already)
+    for one in ended:
+        yield one
     todo = tuple(step for step in steps if step.action in _TO_DO)
     async for ending in carry_out(bridge, record, todo):
         outcome = verified if ending.outcome is Outcome.VERIFIED else ending.outcome.value
-        yield _done(ending.step, outcome, ending.id, ending.reason)
+        ended.append(_done(ending.step, outcome, ending.id, ending.reason))
+        yield ended[-1]
+    yield _sum(one.outcome for one in ended)
 
 
 def _planned(step: Step, word: str) -> Planned:

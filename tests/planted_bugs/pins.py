@@ -115,8 +115,8 @@ BUGS = (
     Bug(
         name="an update turns off what it was not told of",
         file="bridge/cli/pins.py",
-        good="enabled=old.enabled if self.enabled is None else self.enabled,",
-        bad="enabled=bool(self.enabled),",
+        good="enabled=_or(self.enable, old.enabled),",
+        bad="enabled=bool(self.enable),",
         tests=("tests/together/test_pin_commands.py",),
     ),
     Bug(

@@ -115,6 +115,12 @@ def test_a_pin_can_be_stored_without_opening_and_be_enabled_later(door: Place) -
     assert door.here("pin", "remove", "front", str(stored), "--yes").code == 0
 
 
+@pytest.mark.parametrize("words", [["add", "front", "--alias", "Ann"], ["update", "front", "1", "--pin-stdin"]])
+def test_hours_that_make_no_sense_are_told_before_digits_are_asked_for(door: Place, words: list[str]) -> None:
+    done = door.here("pin", *words, "--hours", "noon", stdin="x")
+    assert (done.code, "are no hours" in done.err) == (2, True), done.err
+
+
 def test_new_digits_come_from_standard_input_and_take_the_old_ones_place(door: Place, guest: int) -> None:
     done = door.here("pin", "update", "front", str(guest), "--pin-stdin", stdin="012345\n")
     assert (done.code, "count up" in done.err, "012345" in done.err) == (2, True, False)
