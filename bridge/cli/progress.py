@@ -2,16 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from itertools import count
+
+from .context import is_for_people
 
 _CLEAR = "\r\x1b[K"
 _BEAT = 1
 """Seconds after which work counts as long, and after which it is shown for how long it has gone on."""
-
-_for_people: ContextVar[bool] = ContextVar("for_people", default=True)
 
 
 class Progress:
@@ -20,7 +19,7 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._counted = self._on_screen = False
-        self.shown = _for_people.get() and sys.stderr.isatty()
+        self.shown = is_for_people() and sys.stderr.isatty()
 
     def tell(self, done: int, total: int) -> None:
         """Show that `done` of `total` are done."""
@@ -57,16 +56,6 @@ async def progress(what: str) -> AsyncIterator[Progress]:
             with suppress(asyncio.CancelledError):
                 await waiting
         telling.clear()
-
-
-@contextmanager
-def progress_shown(*, for_people: bool) -> Iterator[None]:
-    """Meanwhile show progress only where the output is for people."""
-    before = _for_people.set(for_people)
-    try:
-        yield
-    finally:
-        _for_people.reset(before)
 
 
 async def _wait(telling: Progress) -> None:

@@ -1,12 +1,11 @@
 """One command from its words to its exit code; whatever goes wrong ends in a sentence, never in a traceback."""
 
-import asyncio
 import inspect
 import logging
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from importlib.metadata import entry_points, version
 from io import TextIOWrapper
@@ -17,9 +16,8 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from bridge.errors import UsageError
 
-from .context import tracing_to
+from .context import answering, tracing_to
 from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
-from .progress import progress_shown
 from .render import Renderer
 
 _EPILOGUE = """\
@@ -83,11 +81,11 @@ def run(words: Sequence[str]) -> int:
     app = build_app()
     try:
         rest, trace = _without_trace([word for word in words if word != "--json"])
-        with tracing_to(trace), progress_shown(for_people=not as_json):
+        with tracing_to(trace), answering(people=not as_json):
             command, bound, _ = app.parse_args(rest, exit_on_error=False, print_error=False)
             if as_json and _is_help_unasked(command, rest):
                 raise UsageError("The command is missing, or not complete. Try `latchwire --help`.")
-            return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
+            return _show(command(*bound.args, **bound.kwargs), renderer)
     except CycloptsError as error:
         return renderer.fail(f"{_misunderstood(error, words)} Try `latchwire --help`.", USAGE)
     except KeyboardInterrupt:
@@ -118,11 +116,18 @@ def _without_trace(words: Sequence[str]) -> tuple[list[str], Path | None]:
     return rest, Path(file) if file else None
 
 
-async def _carry_out(result: Any, renderer: Renderer) -> int:
-    if inspect.isawaitable(result):
-        result = await result
-    if not isinstance(result, AsyncGenerator):
+def _show(result: Any, renderer: Renderer) -> int:
+    """Show what a command returned, now or after a while, and return its exit code."""
+    if not isinstance(result, Awaitable | AsyncGenerator):
         return renderer.show(result)
+    import asyncio  # noqa: PLC0415  it is a sixth of the time that --help takes, which has nothing to wait for
+
+    return asyncio.run(_show_later(result, renderer))
+
+
+async def _show_later(result: Awaitable[Any] | AsyncGenerator[Any, None], renderer: Renderer) -> int:
+    if isinstance(result, Awaitable):
+        return renderer.show(await result)
     code = 0
     async with aclosing(result) as values:  # a command that stays tidies up, whatever ends it
         async for value in values:

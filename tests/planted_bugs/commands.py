@@ -116,8 +116,8 @@ BUGS = (
     Bug(
         name="progress written for a program, too",
         file="bridge/cli/running.py",
-        good="progress_shown(for_people=not as_json)",
-        bad="progress_shown(for_people=True)",
+        good="answering(people=not as_json)",
+        bad="answering(people=True)",
         tests=("tests/together/test_progress.py",),
     ),
     Bug(

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from bridge.cli.asking import confirm
-from bridge.cli.progress import progress, progress_shown
+from bridge.cli.context import answering
+from bridge.cli.progress import progress
 from bridge.errors import UsageError
 from tests.virtual_time import run
 
@@ -64,7 +65,7 @@ def test_progress_is_for_people_at_a_terminal_alone(
     screen: io.StringIO, for_people: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", screen)
-    with progress_shown(for_people=for_people):
+    with answering(people=for_people):
         run(read_two_pins())
     assert screen.getvalue() == ""
 

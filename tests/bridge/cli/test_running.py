@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,18 @@ def test_a_program_that_names_no_whole_command_gets_a_sentence_instead_of_help(
     assert json.loads(heard.out)["error"].startswith("The command is missing, or not complete.")
     assert run([*words, "--json", "--help"]) == 0
     assert "Usage: latchwire" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; from bridge.cli.running import run; run(['--help']); print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    *_, modules = told.stdout.splitlines()
+    assert "bridge.cli.running" in modules.split()
+    assert not {"asyncio", "construct", "cryptography", "fastapi", "sqlalchemy", "bridge.service"} & set(
+        modules.split()
+    )
 
 
 def test_each_command_says_in_a_sentence_what_it_is_for(
