@@ -128,6 +128,13 @@ BUGS = (
         tests=("tests/bridge/cli/test_running.py",),
     ),
     Bug(
+        name="help that imports what only commands need",
+        file="bridge/cli/context.py",
+        good="from bridge.config import Settings\n",
+        bad="import asyncio as _\n\nfrom bridge.config import Settings\n",
+        tests=("tests/bridge/cli/test_running.py",),
+    ),
+    Bug(
         name="a password in the settings that are shown",
         file="bridge/cli/settings.py",
         good="parsed.set(query={}).render_as_string(hide_password=True)",
