@@ -66,12 +66,13 @@ class Pairing:
         with ExitStack() as owned:
             expected = await self._registered_here()
             if expected is not None:  # before the port is opened: whoever holds the lock is told by name
-                owned.enter_context(self._engine.own(expected))
+                owned.enter_context(self._engine.own(expected, await self._name(expected)))
             wire = await self._engine.connect(self._wish.target)
             try:
                 greeting = await self._greet(wire)
-                if greeting.lock.lock_id != expected:
-                    owned.enter_context(self._engine.own(greeting.lock.lock_id))
+                found = greeting.lock.lock_id
+                if found != expected:
+                    owned.enter_context(self._engine.own(found, await self._name(found)))
                 return await self._pair(wire, greeting, secret)
             finally:
                 await wire.close()
@@ -80,6 +81,11 @@ class Pairing:
         """Return the id of the lock that was last at this target."""
         locks = await self._registry.locks()
         return next((record.wire_id for record in locks if record.target == self._wish.target), None)
+
+    async def _name(self, wire_id: int) -> str:
+        """Return what people call a lock, or will call it where the registry does not know it yet."""
+        locks = await self._registry.locks()
+        return next((record.name for record in locks if record.wire_id == wire_id), self._wish.name)
 
     async def _pair(self, wire: Wire, greeting: Greeting, secret: bytes) -> LockRecord:
         known = await self._known(greeting.lock.lock_id)

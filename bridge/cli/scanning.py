@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from bridge.errors import Unreachable, UsageError
 
 from .context import service
+from .progress import progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,9 @@ class FoundView:
     advice: str | None
 
 
-async def scan(*targets: str, ports: bool = True) -> AsyncIterator[tuple[FoundView, ...]]:
+async def scan(
+    *targets: str, ports: Annotated[bool, Parameter(negative="--no-ports")] = True
+) -> AsyncIterator[tuple[FoundView, ...]]:
     """Find locks: say hello at every serial port and at each TARGET, and nothing else.
 
     Parameters
@@ -33,7 +39,7 @@ async def scan(*targets: str, ports: bool = True) -> AsyncIterator[tuple[FoundVi
     """
     if not targets and not ports:
         raise UsageError("There is nothing to ask: give a target, or leave --no-ports out.")
-    async with service("scan") as bridge:
+    async with service("scan") as bridge, progress("Asking at each target"):
         found = await bridge.scan(targets, ports=ports)
     yield tuple(
         FoundView(
