@@ -317,7 +317,9 @@ class LockClient:
 
     async def _ask(self, message: Message[Q, R], request: Q) -> R:
         """Ask until the lock answers, with the same body in each new session."""
-        answer = await self._until_answered(await self._sessions.current(), message, encode_request(request))
+        body, answer = encode_request(request), None
+        while answer is None:
+            answer = await self._sessions.exchange(await self._sessions.current(), message, body)
         if isinstance(answer, Refusal):
             raise refused(answer)
         return answer
@@ -333,9 +335,12 @@ class LockClient:
         return answer
 
     async def _until_answered(self, opened: Open, message: Message[Q, R], body: bytes) -> R | Refusal:
-        """Ask in one session after another; a lock may be busy before it has looked for what was asked earlier."""
+        """Ask for a change, or what became of it, in one session after another.
+
+        A lock may be busy before it has looked for what was asked earlier.
+        """
         answer = await self._sessions.exchange(opened, message, body)
-        asked_before = self.unanswered and answer is None
+        asked_before = answer is None
         while answer is None or (asked_before and is_busy(answer)):
             if answer is not None:
                 await asyncio.sleep(BUSY_PAUSE)

@@ -18,7 +18,7 @@ from protocol.exchange import Retry
 from .changes import Changes
 from .client import LockClient
 from .config import Settings
-from .errors import AckTimeout, BridgeError, LockBusy, NotPaired, Unreachable
+from .errors import AckTimeout, BridgeError, LinkLost, LockBusy, NotPaired, Unreachable
 from .journal import COMMAND_LINE, Caller, Journal, NoJournal
 from .links import MemoryHub, open_link
 from .observing import NOBODY, Observer
@@ -76,7 +76,7 @@ class Engine:
         self._owners: dict[int, _Owner] = {}
 
     async def read(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something that changes nothing, after whatever runs at this lock; raise AckTimeout at the deadline."""
+        """Do something that changes nothing, after whatever runs at this lock; raise Unreachable where it is silent."""
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs))
 
     async def visit(self, lock: LockRecord, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -89,7 +89,7 @@ class Engine:
         """Change a lock for `caller`, once, however often it asks.
 
         Raises LockBusy where another change waits or runs, AckTimeout where the outcome is unknown at the deadline,
-        KeyReused where the caller's key belongs to another request.
+        LinkLost where it is before, KeyReused where the caller's key belongs to another request.
         """
         return await self._owner(lock).run(lock, lambda client: operation(client, *args, **kwargs), caller)
 
@@ -113,9 +113,11 @@ class Engine:
             observer=self.observer,
         )
 
-    def own(self, wire_id: int) -> Ownership:
-        """Make this process the owner of a lock; raise LockHeld."""
-        return Ownership.acquire(self._folder, wire_id, command=self._command, now=datetime.now(UTC))
+    def own(self, wire_id: int, name: str) -> Ownership:
+        """Make this process the owner of a lock, which people call `name`; raise LockHeld."""
+        return Ownership.acquire(
+            self._folder, wire_id, name, command=self._command, idle=self.settings.idle, now=datetime.now(UTC)
+        )
 
     async def forget(self, lock_id: int) -> None:
         """End the owner of a lock whose record has changed."""
@@ -227,6 +229,8 @@ class _Owner:
         except TimeoutError as error:
             self._engine.observer.timed_out()
             failure = error if isinstance(error, AckTimeout) else self._silence(job)
+        except LinkLost as error:
+            failure = error if self._in_doubt(job) else Unreachable(str(error))
         except Exception as error:
             failure = error
         heard = not job.done.done() and (job.caller is None or await job.caller.listens())
@@ -264,20 +268,21 @@ class _Owner:
 
     def _silence(self, job: _Job[Any]) -> BridgeError:
         name, seconds = self._lock.name, f"{self._engine.settings.deadline:g}"
-        if job.caller is None:
-            return AckTimeout(f"The lock {name} has not answered within {seconds} s. Is it powered? Try again.")
-        if not self._client.unanswered:
-            return Unreachable(
-                f"The lock {name} has not answered within {seconds} s, and nothing was changed. Is it powered?"
+        if self._in_doubt(job):
+            return AckTimeout(
+                f"The lock {name} has not acknowledged within {seconds} s: the change may have been made or not. "
+                "Ask the same again within 10 minutes to learn it."
             )
-        return AckTimeout(
-            f"The lock {name} has not acknowledged within {seconds} s: the change may have been made or not. "
-            "Ask the same again within 10 minutes to learn it."
-        )
+        unchanged = ", and nothing was changed" if job.caller else ""
+        return Unreachable(f"The lock {name} has not answered within {seconds} s{unchanged}. Is it powered? Try again.")
+
+    def _in_doubt(self, job: _Job[Any]) -> bool:
+        """Whether a change was sent and not answered; a read has no outcome that could be unknown."""
+        return job.caller is not None and self._client.unanswered
 
     async def _connect(self) -> Wire:
         if self._ownership is None:
-            self._ownership = self._engine.own(self._lock.wire_id)
+            self._ownership = self._engine.own(self._lock.wire_id, self._lock.name)
         try:
             return await self._engine.connect(self._lock.target)
         except BaseException:

@@ -15,9 +15,9 @@ BridgeError
 ├── Refused                       the lock answered no; carries the status
 ├── LockHeld                      another process owns this lock
 ├── LockBusy                      another change is under way at this lock
-├── Unreachable(ConnectionError)  nothing answers at the target; carries why it cannot be opened
-├── LinkLost(ConnectionError)     the link broke in mid-request
-└── AckTimeout(TimeoutError)      no acknowledgement in time: the outcome is unknown
+├── Unreachable(ConnectionError)  nothing answers at the target, or not in time; carries why it cannot be opened
+├── LinkLost(ConnectionError)     the link broke in mid-request; from the engine: after a change was sent
+└── AckTimeout(TimeoutError)      no acknowledgement of a change in time: the outcome is unknown
     ├── OutcomeLost               nobody can learn any more what became of a change
     └── BoltUnknown               a bolt may have been moved, and a repetition would move it again
 """

@@ -68,14 +68,15 @@ class Pairing:
             named = advertised_lock(self._wish.target)
             expected = await self._registered_here() if named is None else named
             if expected is not None:  # before the port is opened: whoever holds the lock is told by name
-                owned.enter_context(self._engine.own(expected))
+                owned.enter_context(self._engine.own(expected, await self._name(expected)))
             wire = await self._engine.connect(self._wish.target)
             try:
                 greeting = await self._greet(wire)
+                found = greeting.lock.lock_id
                 if named is not None:
-                    handshakes.require_lock(greeting.lock.lock_id, named)
-                if greeting.lock.lock_id != expected:
-                    owned.enter_context(self._engine.own(greeting.lock.lock_id))
+                    handshakes.require_lock(found, named)
+                if found != expected:
+                    owned.enter_context(self._engine.own(found, await self._name(found)))
                 return await self._pair(wire, greeting, secret)
             finally:
                 await wire.close()
@@ -84,6 +85,11 @@ class Pairing:
         """Return the id of the lock that was last at this target."""
         locks = await self._registry.locks()
         return next((record.wire_id for record in locks if record.target == self._wish.target), None)
+
+    async def _name(self, wire_id: int) -> str:
+        """Return what people call a lock, or will call it where the registry does not know it yet."""
+        locks = await self._registry.locks()
+        return next((record.name for record in locks if record.wire_id == wire_id), self._wish.name)
 
     async def _pair(self, wire: Wire, greeting: Greeting, secret: bytes) -> LockRecord:
         known = await self._known(greeting.lock.lock_id)

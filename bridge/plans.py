@@ -1,8 +1,8 @@
 """From the pins that a lock holds to those that it should hold: a plan of single steps, pure, without any I/O.
 
-Pins are known again by their digits first, and what is left by its alias. A lock holds no digits twice, nor does a list
-of wishes, so no step ever needs digits that another slot still has: any order works, also where two pins swap digits.
-Removals come first, for a full lock has no room before them.
+Pins are known again by their digits first, and what is left by its alias, where that can mean one pin alone. A lock
+holds no digits twice, nor does a list of wishes, so no step ever needs digits that another slot still has: any order
+works, also where two pins swap digits. Removals come first, for a full lock has no room before them.
 """
 
 from collections import Counter
@@ -87,8 +87,8 @@ class Step:
 def plan(held: tuple[Held, ...], wishes: tuple[Wanted, ...], *, prune: bool) -> tuple[Step, ...]:
     """Return the steps from `held` to `wishes`, in the order in which they are carried out.
 
-    No digits and no alias may occur twice among the wishes. What nobody wished for is removed with `prune`, spared
-    without.
+    No digits may occur twice among the wishes, nor an alias that a wish without digits has. What nobody wished for is
+    removed with `prune`, spared without.
     """
     matches = _match(held, wishes)
     partners = set(matches.values())
@@ -111,7 +111,11 @@ def repeated(values: list[str]) -> set[str]:
 
 
 def _match(held: tuple[Held, ...], wishes: tuple[Wanted, ...]) -> dict[int, Held]:
-    """Return the pin that becomes each wish, by the wish's place."""
+    """Return the pin that becomes each wish, by the wish's place.
+
+    An alias counts where one wish alone has it, and one alone of the pins whose digits nobody wishes for: as long as
+    nothing is removed, a step settles such a pair or leaves it as it was, so a run that was cut off has the same end.
+    """
     by_digits = {pin.entry.digits: pin for pin in held}
     found = {
         number: by_digits[wish.digits]
@@ -119,11 +123,11 @@ def _match(held: tuple[Held, ...], wishes: tuple[Wanted, ...]) -> dict[int, Held
         if wish.digits is not None and wish.digits in by_digits
     }
     left = [pin for pin in held if pin not in found.values()]
-    for number, wish in enumerate(wishes):
-        same = next((pin for pin in left if pin.entry.alias == wish.alias), None)
-        if number not in found and same is not None:
-            found[number] = same
-    return found
+    by_alias = {pin.entry.alias: pin for pin in left}
+    for alias in repeated([pin.entry.alias for pin in left]) | repeated([wish.alias for wish in wishes]):
+        by_alias.pop(alias, None)
+    named = {number: by_alias[wish.alias] for number, wish in enumerate(wishes) if wish.alias in by_alias}
+    return named | found
 
 
 def _step(partner: Held | None, wish: Wanted) -> Step:

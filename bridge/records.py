@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from protocol.vocabulary import BoltState
 
+LARGEST_LOCK_ID = 0x7FFF_FFFF
+"""What the registry's column holds, in PostgreSQL too."""
+
 
 class Scope(StrEnum):
     """What a token may do; the names are the HTTP API's."""

@@ -147,7 +147,7 @@ def _found(locks: Sequence[LockRecord], target: str, answer: Answer, lock: Hello
 async def _greet(engine: Engine, expected: LockRecord | None, target: str) -> HelloResponse:
     with ExitStack() as owned:
         if expected is not None:  # before the port is opened: whoever holds the lock is told by name
-            owned.enter_context(engine.own(expected.wire_id))
+            owned.enter_context(engine.own(expected.wire_id, expected.name))
         wire = await engine.connect(target)
         try:
             return (await greet(wire, Mode.SESSION, NOBODY)).lock

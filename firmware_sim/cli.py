@@ -118,80 +118,47 @@ class State:
         return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
 
 
-@app.command
-async def run(
-    *,
-    serial: Path | None = None,
-    tcp: str | None = None,
-    ble: str | None = None,
-    flash: Path | None = None,
-    slots: int = 20,
-    seed: int | None = None,
-    faults: Path | None = None,
-    control: Path | None = None,
-    label_file: Path | None = None,
-    pairing_open: bool = False,
-) -> AsyncIterator[Running]:
-    """Run a simulated lock until it is interrupted.
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a simulated lock is like, and where it can be reached."""
 
-    Parameters
-    ----------
-    serial
-        Offer the lock on a pseudo-terminal, with a symbolic link to it at this path.
-    tcp
-        Offer the lock at HOST:PORT; port 0 lets the system choose.
-    ble
-        Offer the lock on Bluetooth Low Energy: on a virtual air at unix-server:PATH or tcp-server:HOST:PORT, where
-        centrals speak HCI, or by a controller at usb:0, serial:/dev/ttyACM0,1000000 or hci-socket:0, which are untried.
-    flash
-        Keep the lock's flash in this file; without it, everything is forgotten at the end.
-    slots
-        How many pins the lock can hold, 1 to 250.
-    seed
-        Draw all random bytes from this seed, to repeat a test. Such a lock is not secret.
-    faults
-        Let link, flash, clock and processor fail as this TOML file says, by chance drawn from the seed: a [[fault]]
-        table for each, such as link = "drop" and probability = 0.05, or flash = "brown_out" and at = 60 (seconds).
-    control
-        Make a control socket here, for `sim enter` and the other hands.
-    label_file
-        Write the lock's label, which `pair` asks for, into this file.
-    pairing_open
-        Start with the pairing window open, as if the button had just been held.
-    """
-    if serial is None and tcp is None and ble is None:
+    serial: Path | None = None
+    """Offer the lock on a pseudo-terminal, with a symbolic link to it at this path."""
+    tcp: str | None = None
+    """Offer the lock at HOST:PORT; port 0 lets the system choose."""
+    ble: str | None = None
+    """Offer the lock on Bluetooth Low Energy: on a virtual air at unix-server:PATH or tcp-server:HOST:PORT, where
+    centrals speak HCI, or by a controller at usb:0, serial:/dev/ttyACM0,1000000 or hci-socket:0, which are untried."""
+    flash: Path | None = None
+    """Keep the lock's flash in this file; without it, everything is forgotten at the end."""
+    slots: int = 20
+    """How many pins the lock can hold, 1 to 250."""
+    seed: int | None = None
+    """Draw all random bytes from this seed, to repeat a test. Such a lock is not secret."""
+    faults: Path | None = None
+    """Let link, flash, clock and processor fail as this TOML file says, by chance drawn from the seed: a [[fault]]
+    table for each, such as link = "drop" and probability = 0.05, or flash = "brown_out" and at = 60 (seconds)."""
+    control: Path | None = None
+    """Make a control socket here, for `sim enter` and the other hands."""
+    label_file: Path | None = None
+    """Write the lock's label, which `pair` asks for, into this file."""
+    pairing_open: bool = False
+    """Start with the pairing window open, as if the button had just been held."""
+
+
+_NO_OPTIONS = Options()
+
+
+@app.command
+async def run(*, options: Options = _NO_OPTIONS) -> AsyncIterator[Running]:
+    """Run a simulated lock until it is interrupted."""
+    if options.serial is None and options.tcp is None and options.ble is None:
         raise OptionError("A simulated lock needs a place: give --serial PATH, --tcp HOST:PORT or --ble TRANSPORT.")
-    plan = read_plan(faults) if faults else None
+    plan = read_plan(options.faults) if options.faults else None
     end = _end_on_signals_and_failures()
     async with AsyncExitStack() as stack:
-        memory: Flash = (
-            NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
-        )
-        luck = int.from_bytes(os.urandom(4)) if seed is None else seed
-        simulator = _simulator(memory, slots=slots, seed=seed, plan=plan, luck=luck)
-        stack.callback(simulator.stop)
-        if label_file:
-            _write_label(label_file, simulator.device.factory.secret)
-        if pairing_open:
-            simulator.hold_button(5)
-        if serial:
-            stack.enter_context(serve_pty(simulator, serial))
-        place = await stack.enter_async_context(_listening(simulator, tcp)) if tcp else None
-        air = await stack.enter_async_context(_on_the_air(simulator, ble)) if ble else None
-        if control:
-            await stack.enter_async_context(serve_control(simulator, control))
-        seen = simulator.snapshot()
-        yield Running(
-            lock_id=seen.lock_id,
-            serial_number=seen.serial,
-            serial=str(serial) if serial else None,
-            tcp=place,
-            ble=air,
-            control=str(control) if control else None,
-            slots=seen.slots,
-            damage=seen.damage,
-            fault_seed=luck if faults else None,
-        )
+        yield await _start(stack, options, plan)
         await end
 
 
@@ -292,7 +259,7 @@ async def battery(
 
 
 @app.command
-async def door(*, control: ControlPath, blocked: bool) -> State:
+async def door(*, control: ControlPath, blocked: Annotated[bool, Parameter(negative="--no-blocked")]) -> State:
     """Put something in the bolt's way, so that it jams, or take it out.
 
     Parameters
@@ -309,11 +276,44 @@ async def state(*, control: ControlPath) -> State:
     return _state(await call(control, {"do": "state"}))
 
 
-def _simulator(memory: Flash, *, slots: int, seed: int | None, plan: Sequence[Fault] | None, luck: int) -> Simulator:
-    entropy = seeded_entropy(seed)
+async def _start(stack: AsyncExitStack, options: Options, plan: Sequence[Fault] | None) -> Running:
+    """Start a lock, which `stack` ends, and tell where it is."""
+    luck = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
+    simulator = _simulator(_memory(stack, options.flash), options, plan, luck)
+    stack.callback(simulator.stop)
+    if options.label_file:
+        _write_label(options.label_file, simulator.device.factory.secret)
+    if options.pairing_open:
+        simulator.hold_button(5)
+    if options.serial:
+        stack.enter_context(serve_pty(simulator, options.serial))
+    place = await stack.enter_async_context(_listening(simulator, options.tcp)) if options.tcp else None
+    air = await stack.enter_async_context(_on_the_air(simulator, options.ble)) if options.ble else None
+    if options.control:
+        await stack.enter_async_context(serve_control(simulator, options.control))
+    seen = simulator.snapshot()
+    return Running(
+        lock_id=seen.lock_id,
+        serial_number=seen.serial,
+        serial=str(options.serial) if options.serial else None,
+        tcp=place,
+        ble=air,
+        control=str(options.control) if options.control else None,
+        slots=seen.slots,
+        damage=seen.damage,
+        fault_seed=None if plan is None else luck,
+    )
+
+
+def _memory(stack: AsyncExitStack, flash: Path | None) -> Flash:
+    return NorFlash(GEOMETRY) if flash is None else stack.enter_context(closing(ImageFlash(flash, GEOMETRY)))
+
+
+def _simulator(memory: Flash, options: Options, plan: Sequence[Fault] | None, luck: int) -> Simulator:
+    entropy = seeded_entropy(options.seed)
     if plan is None:
-        return Simulator(memory, slots=slots, entropy=entropy)
-    return HostileSimulator(FailingFlash(memory), plan, luck=luck, slots=slots, entropy=entropy)
+        return Simulator(memory, slots=options.slots, entropy=entropy)
+    return HostileSimulator(FailingFlash(memory), plan, luck=luck, slots=options.slots, entropy=entropy)
 
 
 def _listening(simulator: Simulator, place: str) -> AbstractAsyncContextManager[str]:

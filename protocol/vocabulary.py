@@ -57,6 +57,9 @@ class Weekdays(IntFlag):
 EVERY_DAY = Weekdays(127)
 MINUTES_A_DAY = 1440
 MAX_WINDOWS = 4
+LARGEST_PIN_ID = 0xFFFF
+LARGEST_TIME = 0xFFFF_FFFF
+"""Epoch seconds UTC, 2106-02-07T06:28:15Z: no field for a time holds a later one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

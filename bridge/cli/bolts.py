@@ -10,6 +10,7 @@ from protocol.vocabulary import BoltAction
 
 from .context import service
 from .exits import OK, REFUSED, UNKNOWN_OUTCOME
+from .progress import progress
 
 _DONE = {
     BoltAction.LOCK: "The bolt of {} is thrown.",
@@ -61,7 +62,8 @@ async def close_lock(lock: str, /) -> BoltView:
 async def _move(command: str, lock: str, action: BoltAction) -> BoltView:
     async with service(command) as bridge:
         record = await bridge.find_lock(lock)
-        status = await bridge.move_bolt(record, action, COMMAND_LINE)
+        async with progress("Moving the bolt"):
+            status = await bridge.move_bolt(record, action, COMMAND_LINE)
     outcome, code = _judge(status, action)
     return BoltView(
         bolt=status.bolt.name.lower(),

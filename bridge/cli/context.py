@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bridge.tracing import Sink, TraceFile
 
 _trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
+_for_people: ContextVar[bool] = ContextVar("for_people", default=True)
 
 
 def service(
@@ -39,6 +40,21 @@ def service(
         sinks=(*sinks, *filter(None, [_trace.get()])),
         observer=observer or NOBODY,
     )
+
+
+def is_for_people() -> bool:
+    """Whether a person reads what the command prints, and not a program that has asked for JSON."""
+    return _for_people.get()
+
+
+@contextmanager
+def answering(*, people: bool) -> Iterator[None]:
+    """Meanwhile let commands know whether they answer people."""
+    before = _for_people.set(people)
+    try:
+        yield
+    finally:
+        _for_people.reset(before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from .bundling import Bundled, make_bundle, require_new
 from .context import service
 from .exits import INTERNAL, OK, exit_code
 from .locks import view as lock_view
+from .progress import progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ async def diagnose(lock: str, /, *, bundle: Path | None = None) -> AsyncIterator
     trace = KeptTrace()
     async with service("diagnose", corrects_clocks=False, sinks=[trace]) as bridge:
         record = await bridge.find_lock(lock)
-        findings = [view(finding) for finding in await bridge.diagnose(record)]
+        async with progress("Checking"):
+            findings = [view(finding) for finding in await bridge.diagnose(record)]
     for finding in findings:
         yield finding
     if bundle is not None:

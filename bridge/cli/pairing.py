@@ -7,10 +7,12 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from bridge.errors import UsageError
+from bridge.records import LARGEST_LOCK_ID
 
 from .asking import ask
 from .context import service
 from .locks import LockView, view
+from .progress import progress
 
 
 async def pair(
@@ -20,7 +22,7 @@ async def pair(
     name: str,
     label_file: Path | None = None,
     label_stdin: bool = False,
-    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=0x7FFFFFFF))] = None,  # noqa: A002
+    id: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=LARGEST_LOCK_ID))] = None,  # noqa: A002
     zone: str | None = None,
 ) -> LockView:
     """Pair with the lock at TARGET. Hold the lock's button for 5 s first.
@@ -47,7 +49,7 @@ async def pair(
 
     label = _read_label(label_file, from_stdin=label_stdin)
     wish = PairingWish(target=target, name=name, zone=zone, id=id)
-    async with service("pair") as bridge:
+    async with service("pair") as bridge, progress("Pairing"):
         return view(await bridge.pair(wish, label))
 
 

@@ -23,7 +23,6 @@ from .progress import progress
 if TYPE_CHECKING:
     from bridge.service import Service
 
-Flag = Annotated[bool, Parameter(negative="")]
 FileOrStdout = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 _TO_DO = (Action.REMOVE, Action.UPDATE, Action.ADD)
@@ -106,7 +105,7 @@ class Sum:
         return next((code for name, code in worst if self.counts.get(name)), OK)
 
 
-async def export(lock: str, file: FileOrStdout, /, *, show_pins: Flag = False) -> Exported | ExportedText:
+async def export(lock: str, file: FileOrStdout, /, *, show_pins: bool = False) -> Exported | ExportedText:
     """Write the pins of LOCK to FILE, TOML or CSV by its ending, or as CSV to standard output with `-`.
 
     Parameters
@@ -146,13 +145,9 @@ async def import_(lock: str, file: Path, /) -> AsyncIterator[Done | Sum]:
         record = await bridge.find_lock(lock)
         wishes = await _wishes(file, zone_of(record), digits_needed=True)
         steps = additions(await _read(bridge, record), wishes)
-        ended = [_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP]
-        for one in ended:
+        already = [_done(step, _ALREADY, step.id) for step in steps if step.action is Action.KEEP]
+        async for one in _to_the_end(bridge, record, steps, already, verified=_ADDED):
             yield one
-        async for one in _carry_out(bridge, record, steps, verified=_ADDED):
-            ended.append(one)
-            yield one
-    yield _sum(one.outcome for one in ended)
 
 
 async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] | Sum]:
@@ -175,7 +170,7 @@ async def verify(lock: str, file: Path, /) -> AsyncIterator[tuple[Planned, ...] 
 
 
 async def apply(
-    lock: str, file: Path, /, *, prune: Flag = False, dry_run: Flag = False, yes: Flag = False
+    lock: str, file: Path, /, *, prune: bool = False, dry_run: bool = False, yes: bool = False
 ) -> AsyncIterator[tuple[Planned, ...] | Done | Sum]:
     """Bring LOCK to what FILE says: the plan is shown, you are asked, and each slot is changed and read back.
 
@@ -185,7 +180,7 @@ async def apply(
     A CSV file begins with the line alias,pin,enabled,from,until,windows, and has lines such as
     `Cleaning,97531,yes,2026-11-23,,mon-fri 08:00-16:00; sat 10:00-12:00`. A TOML file has for each pin a table
     `[[pin]]` with alias = "Cleaning", pin = "97531", windows = ["mon-fri 08:00-16:00"]. All but the alias and the pin
-    may be left out. A pin is known again by its digits, or else by its alias.
+    may be left out. A pin is known again by its digits, or else by its alias, where only one pin has that.
 
     Parameters
     ----------
@@ -211,11 +206,8 @@ async def apply(
             return
         if not yes:
             confirm(f"Change {waiting} slots of {record.name}?")
-        ended = []
-        async for one in _carry_out(bridge, record, steps):
-            ended.append(one)
+        async for one in _to_the_end(bridge, record, steps):
             yield one
-    yield _sum(one.outcome for one in ended)
 
 
 async def _wishes(file: Path, zone: ZoneInfo, *, digits_needed: bool) -> tuple[Wanted, ...]:
@@ -226,22 +218,35 @@ async def _read(bridge: "Service", record: LockRecord) -> tuple[Held, ...]:
     from bridge.applying import read_pins  # noqa: PLC0415  it imports the service, which --help does without
 
     held: tuple[Held, ...] = ()
-    with progress("Reading pins") as telling:
+    async with progress("Reading pins") as telling:
         async for total, held in read_pins(bridge, record):
             telling.tell(len(held), total)
     return held
 
 
-async def _carry_out(
-    bridge: "Service", record: LockRecord, steps: tuple[Step, ...], *, verified: str = "verified"
-) -> AsyncIterator[Done]:
-    """Do what is to be done of `steps`; `verified` is what a slot is called that was read back as it should be."""
+async def _to_the_end(
+    bridge: "Service",
+    record: LockRecord,
+    steps: tuple[Step, ...],
+    already: Iterable[Done] = (),
+    *,
+    verified: str = "verified",
+) -> AsyncIterator[Done | Sum]:
+    """Do what is to be done of `steps`; yield what is done `already`, how each step has ended, and the sum.
+
+    `verified` is what a slot is called that was read back as it should be.
+    """
     from bridge.applying import Outcome, carry_out  # noqa: PLC0415  it imports the service, which --help does without
 
+    ended = list(already)
+    for one in ended:
+        yield one
     todo = tuple(step for step in steps if step.action in _TO_DO)
     async for ending in carry_out(bridge, record, todo):
         outcome = verified if ending.outcome is Outcome.VERIFIED else ending.outcome.value
-        yield _done(ending.step, outcome, ending.id, ending.reason)
+        ended.append(_done(ending.step, outcome, ending.id, ending.reason))
+        yield ended[-1]
+    yield _sum(one.outcome for one in ended)
 
 
 def _planned(step: Step, word: str) -> Planned:

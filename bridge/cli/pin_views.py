@@ -33,7 +33,7 @@ class PinDetail(PinView):
         return "\n".join(
             (
                 f"{self.id} {self.alias}: {'enabled' if self.enabled else 'disabled'}",
-                f"pin      {self.pin or 'hidden; --show-pin shows it'}",
+                f"pin      {self.pin or 'hidden; --show-pins shows it'}",
                 f"from     {self.valid_from or '-'}",
                 f"until    {self.valid_until or '-'}",
                 f"windows  {self.windows}",

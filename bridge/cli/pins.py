@@ -1,8 +1,8 @@
 """The `pin` commands for one pin. Digits are read from standard input or a prompt, never from an argument."""
 
 import sys
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
@@ -10,12 +10,13 @@ from cyclopts import App, Parameter
 from bridge.errors import Refused, UsageError
 from bridge.journal import COMMAND_LINE
 from bridge.records import LockRecord
-from protocol.vocabulary import PinEntry, Schedule, Status, Window
+from protocol.vocabulary import LARGEST_PIN_ID, PinEntry, PinSummary, Schedule, Status, Window
 
 from . import pin_lists
 from .asking import ask, confirm
 from .context import service
 from .pin_views import PinDetail, PinView, detail, view, zone_of
+from .progress import progress
 from .times import ALWAYS, parse_moment, parse_window_list, parse_windows
 
 if TYPE_CHECKING:
@@ -27,15 +28,9 @@ app.command(pin_lists.import_, name="import")
 app.command(pin_lists.verify)
 app.command(pin_lists.apply)
 
-NONE = "none"
-_LAST_ID = 0xFFFF
+T = TypeVar("T")
 
-From = Annotated[str | None, Parameter(name="--from")]
-Until = Annotated[str | None, Parameter(name="--until")]
-Hours = Annotated[list[str] | None, Parameter(negative="")]
-Windows = Annotated[list[str] | None, Parameter(name="--window", negative="")]
-Flag = Annotated[bool, Parameter(negative="")]
-Enabled = Annotated[bool | None, Parameter(name="--enable", negative="--disable")]
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,30 +63,46 @@ class Removed:
         return f"The pin {self.id} is removed and opens no more."
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """What an update was given; what is None stays."""
+class Opening:
+    """Whether and when a pin opens, as it was typed; what was not typed stays as it was."""
 
-    digits: str | None = field(default=None, repr=False)
-    alias: str | None = None
-    valid_from: str | None = None
-    valid_until: str | None = None
-    windows: tuple[Window, ...] | None = None
-    enabled: bool | None = None
+    valid_from: Annotated[str | None, Parameter(name="--from")] = None
+    """When the pin begins to open: 2026-11-23, 2026-11-23T08:00, in the lock's zone unless an offset follows; `none`
+    for no beginning."""
+    valid_until: Annotated[str | None, Parameter(name="--until")] = None
+    """When it ends: the first moment at which it opens no more; `none` for no end."""
+    days: str | None = None
+    """On which weekdays it opens: mon-fri, or sat,sun. Days, hours and windows take the place of all windows."""
+    hours: list[str] | None = None
+    """At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight."""
+    window: list[str] | None = None
+    """Days and hours in one, repeatable, beside --days and --hours: 'sat 10:00-12:00'; `always` for no windows. Four
+    windows are the most."""
+    enable: Annotated[bool | None, Parameter(name="--enable", negative="--disable")] = None
+    """Whether the pin opens at all; a new one does."""
 
     def over(self, old: PinEntry, zone: ZoneInfo) -> PinEntry:
-        """Return `old` with what was given; raise UsageError."""
+        """Return `old` with what was typed; raise UsageError."""
         schedule = Schedule(
             valid_from=_moment(self.valid_from, zone, old.schedule.valid_from),
             valid_until=_moment(self.valid_until, zone, old.schedule.valid_until),
-            windows=old.schedule.windows if self.windows is None else self.windows,
+            windows=_or(self.windows(), old.schedule.windows),
         )
-        return PinEntry(
-            digits=old.digits if self.digits is None else self.digits,
-            alias=old.alias if self.alias is None else self.alias,
-            enabled=old.enabled if self.enabled is None else self.enabled,
-            schedule=schedule,
-        )
+        return replace(old, enabled=_or(self.enable, old.enabled), schedule=schedule)
+
+    def windows(self) -> tuple[Window, ...] | None:
+        """Return the windows that were typed, None where none were; raise UsageError, whatever the lock's zone is."""
+        texts = self.window or []
+        if not (self.days is not None or self.hours or texts):
+            return None
+        if ALWAYS in texts and (self.days or self.hours or len(texts) > 1):
+            raise UsageError("`always` stands alone: leave out --days, --hours and other windows.")
+        return parse_windows(self.days, self.hours or []) + parse_window_list(texts)
+
+
+_AS_IT_IS = Opening()
 
 
 @app.command
@@ -101,11 +112,7 @@ async def add(
     *,
     alias: str,
     pin_stdin: bool = False,
-    valid_from: From = None,
-    valid_until: Until = None,
-    days: str | None = None,
-    hours: Hours = None,
-    window: Windows = None,
+    opening: Opening = _AS_IT_IS,
 ) -> Created:
     """Store a pin at LOCK, a name or a number. You are asked for the digits.
 
@@ -117,27 +124,12 @@ async def add(
         What to call the pin, 1 to 32 bytes.
     pin_stdin
         Read the digits from standard input.
-    valid_from
-        When the pin begins to open: 2026-11-23, 2026-11-23T08:00, in the lock's zone unless an offset follows.
-    valid_until
-        When it ends: the first moment at which it opens no more.
-    days
-        On which weekdays it opens: mon-fri, or sat,sun.
-    hours
-        At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
-    window
-        Days and hours in one, repeatable, beside --days and --hours: 'sat 10:00-12:00'. Four windows are the most.
     """
+    opening.windows()  # nobody is asked for the digits in vain
     digits = _read_digits(from_stdin=pin_stdin)
     async with service("pin add") as bridge:
         record = await bridge.find_lock(lock)
-        zone = zone_of(record)
-        schedule = Schedule(
-            valid_from=parse_moment(valid_from, zone),
-            valid_until=parse_moment(valid_until, zone),
-            windows=_windows(days, hours, window),
-        )
-        entry = PinEntry(digits=digits, alias=alias, schedule=schedule)
+        entry = opening.over(PinEntry(digits=digits, alias=alias), zone_of(record))
         return Created(id=await bridge.create_pin(record, entry, COMMAND_LINE))
 
 
@@ -153,12 +145,11 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
-        listed = await bridge.list_pins(record)
-    return tuple(view(pin, zone) for pin in listed.pins)
+        return tuple(view(pin, zone) for pin in await _listed(bridge, record))
 
 
 @app.command
-async def show(lock: str, pin: str, /, *, show_pin: Flag = False) -> PinDetail:
+async def show(lock: str, pin: str, /, *, show_pins: bool = False) -> PinDetail:
     """Show one pin of LOCK.
 
     Parameters
@@ -167,14 +158,14 @@ async def show(lock: str, pin: str, /, *, show_pin: Flag = False) -> PinDetail:
         The lock's name or number.
     pin
         The pin's number, or its alias where no other pin has it.
-    show_pin
+    show_pins
         Show the digits, too.
     """
     async with service("pin show") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
         pin_id = await _find_pin(bridge, record, pin)
-        return detail(pin_id, await bridge.get_pin(record, pin_id), zone, with_digits=show_pin)
+        return detail(pin_id, await bridge.get_pin(record, pin_id), zone, with_digits=show_pins)
 
 
 @app.command
@@ -185,12 +176,7 @@ async def update(
     *,
     alias: str | None = None,
     pin_stdin: bool = False,
-    valid_from: From = None,
-    valid_until: Until = None,
-    days: str | None = None,
-    hours: Hours = None,
-    window: Windows = None,
-    enable: Enabled = None,
+    opening: Opening = _AS_IT_IS,
 ) -> Updated:
     """Change one pin of LOCK: what you do not give stays, the digits too. The old pin works until the lock has the new.
 
@@ -204,41 +190,23 @@ async def update(
         What to call the pin, 1 to 32 bytes.
     pin_stdin
         Read new digits from standard input.
-    valid_from
-        When the pin begins to open; `none` for no beginning.
-    valid_until
-        When it ends; `none` for no end.
-    days
-        On which weekdays it opens: mon-fri, or sat,sun. Days, hours and windows take the place of all windows.
-    hours
-        At which hours of these days it opens, repeatable: 08:00-16:00, or 22:00-06:00 across midnight.
-    window
-        Days and hours in one, repeatable: 'sat 10:00-12:00'; `always` for no windows.
-    enable
-        Whether the pin opens at all.
     """
-    change = _Change(
-        alias=alias,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        windows=_windows(days, hours, window) if days is not None or hours or window else None,
-        enabled=enable,
-    )
-    if not pin_stdin and change == _Change():
+    if not pin_stdin and (alias, opening) == (None, _AS_IT_IS):
         raise UsageError("There is nothing to change. `latchwire pin update --help` lists what can be changed.")
-    if pin_stdin:
-        change = replace(change, digits=_read_digits(from_stdin=True))
+    opening.windows()  # the lock is not asked in vain
+    digits = _read_digits(from_stdin=True) if pin_stdin else None
     async with service("pin update") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
         pin_id = await _find_pin(bridge, record, pin)
-        new = change.over(await bridge.get_pin(record, pin_id), zone)
+        old = await bridge.get_pin(record, pin_id)
+        new = replace(opening.over(old, zone), digits=_or(digits, old.digits), alias=_or(alias, old.alias))
         await bridge.update_pin(record, pin_id, new, COMMAND_LINE)
         return Updated(id=pin_id)
 
 
 @app.command
-async def remove(lock: str, pin: str, /, *, yes: Flag = False) -> Removed:
+async def remove(lock: str, pin: str, /, *, yes: bool = False) -> Removed:
     """Remove one pin of LOCK. You are asked first.
 
     Parameters
@@ -263,12 +231,12 @@ async def remove(lock: str, pin: str, /, *, yes: Flag = False) -> Removed:
 async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
     """Return the id of the pin that a person numbers or names. What was typed is not repeated: it may be digits."""
     if pin.isascii() and pin.isdecimal():
-        if len(pin) > len(str(_LAST_ID)) or not 0 < int(pin) <= _LAST_ID:
+        if len(pin) > len(str(LARGEST_PIN_ID)) or not 0 < int(pin) <= LARGEST_PIN_ID:
             raise UsageError(
-                "A pin's number is 1 to 65535, as `latchwire pin list` shows it; its digits do not name it."
+                f"A pin's number is 1 to {LARGEST_PIN_ID}, as `latchwire pin list` shows it; its digits do not name it."
             )
         return int(pin)
-    found = [listed.id for listed in (await bridge.list_pins(record)).pins if listed.alias == pin]
+    found = [listed.id for listed in await _listed(bridge, record) if listed.alias == pin]
     if len(found) > 1:
         raise UsageError(f"{len(found)} pins have this alias. Give the number: `latchwire pin list` shows it.")
     if not found:
@@ -277,11 +245,13 @@ async def _find_pin(bridge: "Service", record: LockRecord, pin: str) -> int:
     return found[0]
 
 
-def _windows(days: str | None, hours: list[str] | None, window: list[str] | None) -> tuple[Window, ...]:
-    texts = window or []
-    if ALWAYS in texts and (days or hours or len(texts) > 1):
-        raise UsageError("`always` stands alone: leave out --days, --hours and other windows.")
-    return parse_windows(days, hours or []) + parse_window_list(texts)
+async def _listed(bridge: "Service", record: LockRecord) -> tuple[PinSummary, ...]:
+    async with progress("Reading the list of pins"):
+        return (await bridge.list_pins(record)).pins
+
+
+def _or(given: T | None, old: T) -> T:
+    return old if given is None else given
 
 
 def _moment(text: str | None, zone: ZoneInfo, old: int) -> int:

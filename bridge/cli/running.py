@@ -1,23 +1,22 @@
 """One command from its words to its exit code; whatever goes wrong ends in a sentence, never in a traceback."""
 
-import asyncio
 import inspect
 import logging
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from importlib.metadata import entry_points, version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from bridge.errors import UsageError
 
-from .context import tracing_to
+from .context import answering, tracing_to
 from .exits import INTERNAL, INTERRUPTED, USAGE, exit_code
 from .render import Renderer
 
@@ -32,6 +31,11 @@ Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3
 `LATCHWIRE_STATE_DIR` moves all state, keys included.
 """
 
+_GROUPS = {
+    "demo": "Watch one pin travel from an HTTP request to the keypad.",
+    "sim": "Run a simulated keypad lock, and be the hand at its door.",
+}
+"""What the groups of other packages are for: to ask them would import them."""
 
 _DIGITS = re.compile(r"\d{5,}")
 
@@ -43,6 +47,7 @@ def build_app() -> App:
         help="Manage the pins of door locks, and test lock firmware without a door.",
         help_epilogue=_EPILOGUE,
         version=lambda: version("latchwire"),
+        default_parameter=Parameter(negative=""),  # an option has an opposite only where that is written with it
     )
     app.command("bridge.cli.scanning:scan", name="scan", help="Find locks at serial ports and given targets.")
     app.command("bridge.cli.pairing:pair", name="pair", help="Make a lock and this bridge know each other.")
@@ -61,7 +66,7 @@ def build_app() -> App:
     app.command("bridge.cli.settings:app", name="config", help="Where state lies, and what is set.")
     app.command("bridge.cli.completion:completion", name="completion", help="A script that completes these commands.")
     for found in sorted(entry_points(group="latchwire.commands"), key=lambda entry: entry.name):
-        app.command(found.value, name=found.name)
+        app.command(found.value, name=found.name, help=_GROUPS.get(found.name))
     return app
 
 
@@ -70,14 +75,17 @@ def run(words: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name may hold what a terminal cannot show
-    renderer = Renderer(as_json="--json" in words)
+    as_json = "--json" in words
+    renderer = Renderer(as_json=as_json)
     _log_to_stderr()
     app = build_app()
     try:
         rest, trace = _without_trace([word for word in words if word != "--json"])
-        with tracing_to(trace):
+        with tracing_to(trace), answering(people=not as_json):
             command, bound, _ = app.parse_args(rest, exit_on_error=False, print_error=False)
-            return asyncio.run(_carry_out(command(*bound.args, **bound.kwargs), renderer))
+            if as_json and _is_help_unasked(command, rest):
+                raise UsageError("The command is missing, or not complete. Try `latchwire --help`.")
+            return _show(command(*bound.args, **bound.kwargs), renderer)
     except CycloptsError as error:
         return renderer.fail(f"{_misunderstood(error, words)} Try `latchwire --help`.", USAGE)
     except KeyboardInterrupt:
@@ -87,6 +95,11 @@ def run(words: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _fail(error, renderer)
+
+
+def _is_help_unasked(command: Any, words: Sequence[str]) -> bool:
+    """Whether help is shown only because `words` name no whole command; a program could not read it."""
+    return getattr(command, "__func__", None) is App.help_print and not {"--help", "-h"} & set(words)
 
 
 def _without_trace(words: Sequence[str]) -> tuple[list[str], Path | None]:
@@ -103,11 +116,18 @@ def _without_trace(words: Sequence[str]) -> tuple[list[str], Path | None]:
     return rest, Path(file) if file else None
 
 
-async def _carry_out(result: Any, renderer: Renderer) -> int:
-    if inspect.isawaitable(result):
-        result = await result
-    if not isinstance(result, AsyncGenerator):
+def _show(result: Any, renderer: Renderer) -> int:
+    """Show what a command returned, now or after a while, and return its exit code."""
+    if not isinstance(result, Awaitable | AsyncGenerator):
         return renderer.show(result)
+    import asyncio  # noqa: PLC0415  it is a sixth of the time that --help takes, which has nothing to wait for
+
+    return asyncio.run(_show_later(result, renderer))
+
+
+async def _show_later(result: Awaitable[Any] | AsyncGenerator[Any, None], renderer: Renderer) -> int:
+    if isinstance(result, Awaitable):
+        return renderer.show(await result)
     code = 0
     async with aclosing(result) as values:  # a command that stays tidies up, whatever ends it
         async for value in values:

@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from bridge.errors import Unreachable, UsageError
 
 from .context import service
+from .progress import progress
 
 SECONDS = 5.0
 """For how long to listen unless somebody says otherwise."""
@@ -27,7 +31,7 @@ class FoundView:
 
 async def scan(
     *targets: str,
-    ports: bool = True,
+    ports: Annotated[bool, Parameter(negative="--no-ports")] = True,
     ble: bool = False,
     adapter: str | None = None,
     hci: str | None = None,
@@ -57,7 +61,7 @@ async def scan(
     if not ble and (adapter or hci):
         raise UsageError("--adapter and --hci say how to listen: add --ble.")
     listening = Listening.of(seconds, adapter=adapter, hci=hci) if ble else None
-    async with service("scan") as bridge:
+    async with service("scan") as bridge, progress("Asking at each target"):
         found = await bridge.scan(targets, ports=ports, listening=listening)
     yield tuple(
         FoundView(

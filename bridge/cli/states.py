@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from bridge.errors import AckTimeout, LinkLost, LockHeld, Unreachable
+from bridge.errors import LockHeld, Unreachable
 from bridge.records import LockRecord
 from bridge.zones import find_zone
 from protocol.messages.device import UNKNOWN_BATTERY, StatusResponse
@@ -145,7 +145,7 @@ async def _look(bridge: "Service", lock_id: int, *, tolerant: bool) -> StateView
     record = await bridge.lock(lock_id)
     try:
         return _view(record, await bridge.status(record))
-    except (Unreachable, LinkLost, AckTimeout, LockHeld) as error:
+    except (Unreachable, LockHeld) as error:
         if not tolerant:
             raise
         return StateView(trouble=str(error))

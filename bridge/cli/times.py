@@ -4,13 +4,12 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 from bridge.errors import UsageError, quoted
-from protocol.vocabulary import EVERY_DAY, MINUTES_A_DAY, Weekdays, Window
+from protocol.vocabulary import EVERY_DAY, LARGEST_TIME, MINUTES_A_DAY, Weekdays, Window
 
 ALWAYS = "always"
 _DAILY = "daily"
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
-_LARGEST_TIME = 0xFFFFFFFF
 
 
 def parse_moment(text: str | None, zone: tzinfo) -> int:
@@ -22,7 +21,7 @@ def parse_moment(text: str | None, zone: tzinfo) -> int:
     except ValueError:
         raise UsageError(f"{quoted(text)} is no date or time. Write 2026-11-23 or 2026-11-23T08:00.") from None
     seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
-    if not 0 < seconds <= _LARGEST_TIME:
+    if not 0 < seconds <= LARGEST_TIME:
         raise UsageError(f"{quoted(text)} is outside the years that a lock can hold, 1970 to 2106.")
     return seconds
 

@@ -48,8 +48,8 @@ class TokenRevoked:
 @app.command
 async def create(
     *,
-    scope: Annotated[list[str], Parameter(name="--scope", negative="")],
-    lock: Annotated[list[str], Parameter(name="--lock", negative="")],
+    scope: Annotated[list[str], Parameter(name="--scope")],
+    lock: Annotated[list[str], Parameter(name="--lock")],
     days: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=36500))] = None,
 ) -> TokenView:
     """Create a token and print it, alone; it is never shown again.

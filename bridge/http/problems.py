@@ -29,7 +29,7 @@ TIMEOUT: Final = (
     "The lock did not acknowledge in time: whether it made the change is unknown. "
     "The same request, repeated within 10 minutes, tells.",
 )
-SILENT: Final = (408, "The lock has not answered in time: try again.")
+UNREACHABLE: Final = (408, "The lock cannot be reached: try again.")
 BOLT_UNKNOWN: Final = (
     408,
     "The lock did not acknowledge in time: whether the bolt moved is unknown. The same Idempotency-Key tells; "
@@ -77,7 +77,7 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.VersionMismatch: (428, "The lock and this bridge share no safe protocol version: update one of them."),
     errors.LockHeld: BUSY,
     errors.LockBusy: BUSY,
-    errors.Unreachable: (408, "The lock cannot be reached."),
+    errors.Unreachable: UNREACHABLE,
     errors.LinkLost: TIMEOUT,
     errors.AckTimeout: TIMEOUT,
     errors.OutcomeLost: (
@@ -129,8 +129,6 @@ async def _on_api_error(_request: Request, error: ApiError) -> Response:
 
 async def _on_bridge_error(request: Request, error: errors.BridgeError) -> Response:
     answered = api_error(error)
-    if request.method == "GET" and answered.messages == TIMEOUT[1:]:  # whoever reads has changed nothing
-        answered = ApiError(*SILENT)
     _log.log(
         _level(error, answered.status), "request %s: %s: %s", request.state.correlation_id, type(error).__name__, error
     )

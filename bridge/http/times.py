@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import count
 
-from protocol.vocabulary import EVERY_DAY, MINUTES_A_DAY, Schedule, Weekdays, Window
+from protocol.vocabulary import EVERY_DAY, LARGEST_TIME, MINUTES_A_DAY, Schedule, Weekdays, Window
 
-LAST_DATE = datetime.fromtimestamp(0xFFFF_FFFF, UTC)
+LAST_DATE = datetime.fromtimestamp(LARGEST_TIME, UTC)
 """The last instant that a lock can hold: 2106-02-07T06:28:15Z."""
 
 # date and time to the minute, seconds, their fraction, offset

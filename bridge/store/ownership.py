@@ -9,7 +9,6 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ..config import DEFAULT_IDLE
 from ..errors import LockHeld
 from ..private_files import write_private
 from .folder import StateFolder, told
@@ -26,11 +25,14 @@ class Ownership:
         self._holder = holder
 
     @classmethod
-    def acquire(cls, folder: StateFolder, wire_id: int, *, command: str, now: datetime) -> "Ownership":
-        """Take the lock `wire_id` (u32) at once, or raise LockHeld, which names the holder: never waits.
+    def acquire(
+        cls, folder: StateFolder, wire_id: int, name: str, *, command: str, idle: float, now: datetime
+    ) -> "Ownership":
+        """Take the lock `wire_id` (u32) at once, or raise LockHeld, which names lock and holder: never waits.
 
-        `command` is what others read, such as `latchwire serve`: without arguments, they may hold digits. A second
-        hold of the same process is refused like any other. Raises DamagedState where the disk fails.
+        `command` is what others read, such as `latchwire serve`: without arguments, they may hold digits. `idle` is how
+        many seconds after its last request this process lets go. A second hold of the same process is refused like any
+        other. Raises DamagedState where the disk fails.
         """
         holder = folder.locks / f"{wire_id:08x}.holder"
         lock = FileLock(holder.with_suffix(".lock"), mode=0o600, thread_local=False)
@@ -38,9 +40,9 @@ class Ownership:
             try:
                 lock.acquire(blocking=False)
             except Timeout as error:
-                raise LockHeld(_sentence(wire_id, holder)) from error
+                raise LockHeld(_sentence(name, holder)) from error
             try:
-                write_private(holder, _describe(command, now))
+                write_private(holder, _describe(command, idle, now))
             except BaseException:
                 lock.release()
                 raise
@@ -62,17 +64,16 @@ class Ownership:
         self.release()
 
 
-def _describe(command: str, now: datetime) -> bytes:
-    return json.dumps({"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds")}).encode()
+def _describe(command: str, idle: float, now: datetime) -> bytes:
+    said = {"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds"), "idle": idle}
+    return json.dumps(said).encode()
 
 
-def _sentence(wire_id: int, holder: Path) -> str:
+def _sentence(name: str, holder: Path) -> str:
     try:
         said = json.loads(holder.read_bytes())
         who = f"`{said['command']}` (process {said['pid']}) since {said['since']}"
+        when = f": it lets go of the lock {said['idle']:g} s after its last request"
     except (OSError, ValueError, LookupError, TypeError):  # just taken, or just released
-        who = "another process"
-    return (
-        f"The lock {wire_id:08X} is in use by {who}. Stop that, "
-        f"or wait, for a bridge lets go of a lock {DEFAULT_IDLE:g} s after its last request."
-    )
+        who, when = "another process", ", and try again"
+    return f"The lock {name} is in use by {who}. Stop that, or wait{when}."

@@ -14,13 +14,12 @@ from protocol.messages.pins import (
 )
 from protocol.messages.records import PIN_SUMMARY
 from protocol.pin_rules import check_entry
-from protocol.vocabulary import PinEntry, PinSummary, Status
+from protocol.vocabulary import LARGEST_PIN_ID, PinEntry, PinSummary, Status
 
 from ..clock import Clock
 from ..memory import Memory
 from ..records import SLOT_KEYS, Pin
 
-LAST_ID = 0xFFFF
 _PAGE_OVERHEAD = 2 + 4 + 1 + 1  # opcode and status, list version, more, count
 
 
@@ -126,7 +125,7 @@ def _next_id(last: int, taken: set[int]) -> int:
     """Return the id after `last` that no pin has, so that a stale client never meets another guest's pin."""
     candidate = last
     while True:
-        candidate = candidate % LAST_ID + 1
+        candidate = candidate % LARGEST_PIN_ID + 1
         if candidate not in taken:
             return candidate
 

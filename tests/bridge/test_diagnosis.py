@@ -11,7 +11,7 @@ import pytest
 from bridge.client import LockClient
 from bridge.diagnosis import Finding, Level, diagnose
 from bridge.engine import Engine
-from bridge.errors import AckTimeout, BridgeError, LockHeld, NotPaired, Obstacle, Unreachable
+from bridge.errors import BridgeError, LockHeld, NotPaired, Obstacle, Unreachable
 from bridge.journal import COMMAND_LINE, ChangeRecord, ChangeState, MemoryJournal
 from bridge.records import LockRecord, PairingState
 from bridge.store.registry import Registry
@@ -162,7 +162,6 @@ def test_the_list_version_that_was_seen_is_noted_in_the_newest_record() -> None:
         (Unreachable("why", obstacle=Obstacle.OTHER), {"port": Level.FAILED}),
         (Unreachable("why", obstacle=Obstacle.FORBIDDEN), {"port": Level.OK, "permission": Level.FAILED}),
         (Unreachable("why"), {"port": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
-        (AckTimeout("why"), {"port": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
         (NotPaired("why"), {"port": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
         (LockHeld("why"), {"session": Level.FAILED}),
     ],
@@ -193,7 +192,7 @@ def test_a_lock_on_bluetooth_is_judged_by_its_radio() -> None:
     [
         (Unreachable("why", obstacle=Obstacle.MISSING), {"radio": Level.FAILED}),
         (Unreachable("why", obstacle=Obstacle.FORBIDDEN), {"permission": Level.FAILED}),
-        (AckTimeout("why"), {"radio": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
+        (Unreachable("why"), {"radio": Level.OK, "permission": Level.OK, "session": Level.FAILED}),
     ],
     ids=repr,
 )
@@ -209,7 +208,7 @@ def test_a_lock_that_is_not_paired_says_nothing_of_its_port() -> None:
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 change was left"), (2, "2 changes were left")])
 def test_changes_without_an_outcome_are_counted(count: int, words: str) -> None:
-    desk = Desk(failure=AckTimeout("why"))
+    desk = Desk(failure=Unreachable("why"))
     record = ChangeRecord(
         number=0,
         wire_id=FRONT.wire_id,

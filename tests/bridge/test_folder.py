@@ -147,7 +147,7 @@ async def open_registry(folder: StateFolder) -> None:
 
 
 def own_a_lock(folder: StateFolder) -> None:
-    Ownership.acquire(folder, 1, command="latchwire pin", now=datetime(2026, 5, 4, tzinfo=UTC))
+    Ownership.acquire(folder, 1, "front", command="latchwire pin", idle=20, now=datetime(2026, 5, 4, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

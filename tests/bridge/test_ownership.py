@@ -25,7 +25,8 @@ from bridge.store.folder import StateFolder
 from bridge.store.ownership import Ownership
 
 now = datetime(2026, 5, 4, 11, 0, tzinfo=UTC)
-with Ownership.acquire(StateFolder(Path(sys.argv[1])), int(sys.argv[2]), command="latchwire serve", now=now):
+folder, wire_id = StateFolder(Path(sys.argv[1])), int(sys.argv[2])
+with Ownership.acquire(folder, wire_id, "front", command="latchwire serve", idle=2.5, now=now):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,7 +38,7 @@ def folder(tmp_path: Path) -> StateFolder:
 
 
 def acquire(folder: StateFolder, wire_id: int = WIRE_ID) -> Ownership:
-    return Ownership.acquire(folder, wire_id, command="latchwire pin", now=NOW)
+    return Ownership.acquire(folder, wire_id, "back door", command="latchwire pin", idle=20.0, now=NOW)
 
 
 def holder_file(folder: StateFolder) -> Path:
@@ -62,8 +63,8 @@ def test_a_lock_held_by_another_process_is_refused_by_its_command_and_age(folder
         with pytest.raises(LockHeld) as caught:
             acquire(folder)
         assert str(caught.value) == (
-            f"The lock 1A2B3C4D is in use by `latchwire serve` (process {process.pid}) since "
-            "2026-05-04T11:00:00+00:00. Stop that, or wait, for a bridge lets go of a lock 20 s after its last request."
+            f"The lock back door is in use by `latchwire serve` (process {process.pid}) since "
+            "2026-05-04T11:00:00+00:00. Stop that, or wait: it lets go of the lock 2.5 s after its last request."
         )
         acquire(folder, WIRE_ID + 1).release()
 
@@ -83,7 +84,8 @@ def test_a_killed_holder_leaves_no_hold_and_its_stale_name_is_replaced(folder: S
         assert json.loads(holder_file(folder).read_bytes())["pid"] == process.pid
         with acquire(folder):
             said = json.loads(holder_file(folder).read_bytes())
-    assert said == {"pid": os.getpid(), "command": "latchwire pin", "since": "2026-05-04T12:00:00+00:00"}
+    since = "2026-05-04T12:00:00+00:00"
+    assert said == {"pid": os.getpid(), "command": "latchwire pin", "since": since, "idle": 20.0}
 
 
 def test_the_same_process_cannot_take_a_lock_twice(folder: StateFolder) -> None:
@@ -119,14 +121,19 @@ def test_a_second_release_leaves_the_next_holder_alone(folder: StateFolder) -> N
             acquire(folder)
 
 
-@pytest.mark.parametrize("said", [None, b"", b"{", b"[]", b"null", b"{}", b"\xff"])
+NO_SECONDS = [
+    b'{"pid": 7, "command": "x", "since": "y"%s}' % idle for idle in (b"", b', "idle": null', b', "idle": "z"')
+]
+
+
+@pytest.mark.parametrize("said", [None, b"", b"{", b"[]", b"null", b"{}", b"\xff", *NO_SECONDS])
 def test_a_missing_or_garbled_name_still_refuses(folder: StateFolder, said: bytes | None) -> None:
     with acquire(folder):
         if said is None:
             holder_file(folder).unlink()
         else:
             holder_file(folder).write_bytes(said)
-        with pytest.raises(LockHeld, match=r"in use by another process\. Stop that, or wait"):
+        with pytest.raises(LockHeld, match=r"in use by another process\. Stop that, or wait, and try again\.$"):
             acquire(folder)
 
 

@@ -23,7 +23,7 @@ entries = st.builds(
 locks = st.lists(entries, unique_by=lambda entry: entry.digits, max_size=4).map(
     lambda found: tuple(Held(id=number, entry=entry) for number, entry in enumerate(found, 1))
 )
-wish_lists = st.lists(entries, unique_by=(lambda entry: entry.digits, lambda entry: entry.alias), max_size=4).map(
+wish_lists = st.lists(entries, unique_by=lambda entry: entry.digits, max_size=4).map(
     lambda found: tuple(map(wish, found))
 )
 
@@ -105,6 +105,26 @@ def test_without_prune_nothing_is_removed_and_every_wish_is_reached(
             assert lock.pins[step.id] == step.held
 
 
+@given(held=locks, wishes=wish_lists, cuts=st.lists(st.integers(0, 3), max_size=4))
+def test_a_run_without_prune_that_was_cut_off_ends_as_one_that_was_not(
+    held: tuple[Held, ...], wishes: tuple[Wanted, ...], cuts: list[int]
+) -> None:
+    whole, cut_off = Slots(held, capacity=8), Slots(held, capacity=8)
+    for step in plan(held, wishes, prune=False):
+        whole.do(step)
+    for cut in [*cuts, 9]:
+        todo = [step for step in plan(cut_off.held, wishes, prune=False) if step.action in (Action.UPDATE, Action.ADD)]
+        for step in todo[:cut]:
+            cut_off.do(step)
+    assert cut_off.pins == whole.pins
+
+
+@given(held=locks)
+def test_what_a_lock_holds_is_no_change_also_where_pins_share_an_alias(held: tuple[Held, ...]) -> None:
+    wishes = tuple(wish(one.entry) for one in held)
+    assert {step.action for step in plan(held, wishes, prune=True)} <= {Action.KEEP}
+
+
 @given(held=locks, wishes=wish_lists)
 def test_each_pin_and_each_wish_has_one_step(held: tuple[Held, ...], wishes: tuple[Wanted, ...]) -> None:
     steps = plan(held, wishes, prune=True)
@@ -126,6 +146,24 @@ def test_pins_that_swap_their_digits_swap_their_aliases_instead() -> None:
     held = (pin("13579", "Ann", 1), pin("24680", "Bob", 2))
     steps = plan(held, (wanted("24680", "Ann"), wanted("13579", "Bob")), prune=True)
     assert [(step.id, step.alias, step.changes) for step in steps] == [(2, "Ann", ("alias",)), (1, "Bob", ("alias",))]
+
+
+@pytest.mark.parametrize(
+    ("held", "wishes"),
+    [
+        ([pin("13579", "Ann", 1), pin("24680", "Ann", 2)], [wanted("97531", "Ann")]),
+        ([pin("13579", "Ann", 1)], [wanted("97531", "Ann"), wanted("86420", "Ann")]),
+    ],
+)
+def test_an_alias_that_could_mean_two_pins_names_none(held: list[Held], wishes: list[Wanted]) -> None:
+    steps = plan(tuple(held), tuple(wishes), prune=False)
+    assert [step.action for step in steps] == [Action.ADD] * len(wishes) + [Action.SPARE] * len(held)
+
+
+def test_an_alias_names_the_one_pin_of_two_whose_digits_the_wishes_do_not_have() -> None:
+    held = (pin("13579", "Ann", 1), pin("24680", "Ann", 2))
+    steps = plan(held, (wanted("13579", "Bob"), wanted("97531", "Ann")), prune=True)
+    assert [(step.id, step.alias, step.changes) for step in steps] == [(1, "Bob", ("alias",)), (2, "Ann", ("pin",))]
 
 
 def test_an_update_names_what_changes_and_never_the_digits() -> None:

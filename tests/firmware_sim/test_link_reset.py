@@ -22,8 +22,16 @@ def test_a_reset_forgets_session_candidate_attempt_and_half_a_frame() -> None:
     with pytest.raises(RefusedByLock):
         bridge.turn(handshake, 0)
     request = bridge.hello(Mode.SESSION)
+    assert bench.feed(encode_frame(request)[:10]) == []
+    bench.reset()
+    assert bench.feed(encode_frame(request)[10:]) == []
+
+
+def test_after_a_reset_an_identical_hello_is_a_new_one() -> None:
+    bench = Bench()
+    request = Bridge(bench).hello(Mode.SESSION)
     first = bench.send(request)
-    bench.feed(encode_frame(request)[:-2])
+    assert bench.send(request) == first
     bench.reset()
     again = bench.send(request)
     assert again is not None

@@ -164,7 +164,7 @@ BUGS = (
     Bug(
         name="a busy lock taken for one that refuses what it has done",
         file="bridge/client.py",
-        good="asked_before = self.unanswered and answer is None",
+        good="asked_before = answer is None",
         bad="asked_before = False",
         tests=("tests/together/test_exactly_once.py",),
     ),

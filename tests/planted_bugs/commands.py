@@ -44,6 +44,20 @@ BUGS = (
         tests=("tests/together/test_unpairing.py",),
     ),
     Bug(
+        name="an unknown outcome of what was only read",
+        file="bridge/engine.py",
+        good="        return job.caller is not None and self._client.unanswered\n",
+        bad="        return job.caller is None or self._client.unanswered\n",
+        tests=("tests/bridge/test_engine.py", "tests/together/test_commands_at_a_lock_away.py"),
+    ),
+    Bug(
+        name="a link that broke before a change was sent taken for one that broke after",
+        file="bridge/engine.py",
+        good="            failure = error if self._in_doubt(job) else Unreachable(str(error))\n",
+        bad="            failure = error\n",
+        tests=("tests/together/test_engine_at_a_lock.py",),
+    ),
+    Bug(
         name="a scan that tells who asks",
         file="bridge/scanning.py",
         good="greet(wire, Mode.SESSION, NOBODY)",
@@ -53,7 +67,7 @@ BUGS = (
     Bug(
         name="a scan that opens a port which another process owns",
         file="bridge/scanning.py",
-        good="            owned.enter_context(engine.own(expected.wire_id))\n",
+        good="            owned.enter_context(engine.own(expected.wire_id, expected.name))\n",
         bad="            pass\n",
         tests=("tests/together/test_commands_at_a_lock_away.py",),
     ),
@@ -98,6 +112,27 @@ BUGS = (
         good="code = max(code, renderer.show(value))",
         bad="code = renderer.show(value)",
         tests=("tests/together/test_diagnose.py",),
+    ),
+    Bug(
+        name="progress written for a program, too",
+        file="bridge/cli/running.py",
+        good="answering(people=not as_json)",
+        bad="answering(people=True)",
+        tests=("tests/together/test_progress.py",),
+    ),
+    Bug(
+        name="help told to a program that names no command",
+        file="bridge/cli/running.py",
+        good="            if as_json and _is_help_unasked(command, rest):\n",
+        bad="            if as_json and not rest and not words:\n",
+        tests=("tests/bridge/cli/test_running.py",),
+    ),
+    Bug(
+        name="help that imports what only commands need",
+        file="bridge/cli/context.py",
+        good="from bridge.config import Settings\n",
+        bad="import asyncio as _\n\nfrom bridge.config import Settings\n",
+        tests=("tests/bridge/cli/test_running.py",),
     ),
     Bug(
         name="a password in the settings that are shown",

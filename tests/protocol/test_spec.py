@@ -11,7 +11,7 @@ from construct import Bytes, Renamed, SizeofError
 from cryptography.exceptions import InvalidTag
 
 from firmware_sim import links
-from firmware_sim.behaviours import battery, bolt, clock, expiry, lockout, pairing, pins, reset
+from firmware_sim.behaviours import battery, bolt, clock, expiry, lockout, pairing, reset
 from firmware_sim.clock import NANOSECONDS
 from firmware_sim.records import AUDIT_RECORDS, LEAST_AUDIT_RECORDS, MAX_PEERS
 from protocol import bluetooth, fields, pin_rules, posix_tz, session, version
@@ -28,6 +28,7 @@ from protocol.messages.pins import FINGERPRINT_SIZE
 from protocol.messages.records import AUDIT_RECORD, PIN_ENTRY, PIN_SUMMARY, SCHEDULE, WINDOW
 from protocol.registry import MESSAGES, AnyMessage
 from protocol.vocabulary import (
+    LARGEST_PIN_ID,
     MAX_WINDOWS,
     AuditEvent,
     BoltAction,
@@ -135,7 +136,7 @@ LIMITS = {
     "transmissions": Retry().transmissions,
     "battery unknown": UNKNOWN_BATTERY,
     "ping payload while the frame limit is 256, at most": version.DEFAULT_MAX_FRAME - SEALED - len(b"\x03\x00\x00"),
-    "largest pin id": pins.LAST_ID,
+    "largest pin id": LARGEST_PIN_ID,
     "longest pin summary": 2 + 1 + pin_rules.MAX_ALIAS_BYTES + 1 + 4 + 4 + 1 + 5 * MAX_WINDOWS,
     "hold of the drawn bolt, in the simulated lock": bolt.OPEN_NS // NANOSECONDS,
     "hold of the pulled latch, in the simulated lock": bolt.PULL_NS // NANOSECONDS,

@@ -67,9 +67,9 @@ class SimulatedEngine(Engine):
         """Open a wire whose jitter comes from the world."""
         return Wire(await open_link(target, self._world.hub), Retry(), self._chance)
 
-    def own(self, wire_id: int) -> Ownership:
+    def own(self, wire_id: int, name: str) -> Ownership:
         """Own every lock at once."""
-        del wire_id
+        del wire_id, name
         return _Free()
 
 

@@ -24,4 +24,4 @@ def held(bench: Place) -> Iterator[Staying]:
 
 def names_its_holder(sentence: str, serving: Staying) -> bool:
     """Say whether a sentence tells who has the lock."""
-    return f"in use by `latchwire serve` (process {serving.process.pid})" in sentence
+    return f"The lock front is in use by `latchwire serve` (process {serving.process.pid})" in sentence

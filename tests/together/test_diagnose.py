@@ -52,9 +52,9 @@ def test_a_silent_lock_has_a_port_and_no_session(bench: Place) -> None:
         lock.signal(signal.SIGSTOP)
         bench.environment["LATCHWIRE_DEADLINE"] = "1"
         silent = bench.here("diagnose", "front", "--json")
-        assert (silent.code, levels(silent)["port"], levels(silent)["session"]) == (6, "ok", "failed")
+        assert (silent.code, levels(silent)["port"], levels(silent)["session"]) == (3, "ok", "failed")
         (failed,) = [line for line in silent.lines() if line["level"] == "failed"]
-        assert (failed["exit_code"], silent.err) == (6, "")
+        assert (failed["exit_code"], silent.err) == (3, "")
 
 
 def test_a_bundle_has_what_helps_and_nothing_that_opens(bench: Place) -> None:

@@ -156,7 +156,7 @@ def test_a_lock_that_is_gone_is_408_at_once_and_one_that_hangs_is_408_in_time(ap
     api.lock.kill()
     gone = api.create(FIRST | {"pin": "24680"})
     assert gone.status_code == 408
-    assert gone.json()["errorMessages"] == ["The lock cannot be reached."]
+    assert gone.json()["errorMessages"] == ["The lock cannot be reached: try again."]
 
 
 @pytest.mark.parametrize("key", [None, "drawn"])

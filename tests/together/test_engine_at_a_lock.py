@@ -64,7 +64,9 @@ class Bench:
 
     def take(self) -> Ownership:
         now = datetime(2026, 11, 23, tzinfo=UTC)
-        return Ownership.acquire(self.folder, self.record.wire_id, command="latchwire pin", now=now)
+        return Ownership.acquire(
+            self.folder, self.record.wire_id, self.record.name, command="latchwire pin", idle=20, now=now
+        )
 
 
 Scenario = Callable[[Callable[[Bench], Awaitable[None]]], None]
@@ -152,16 +154,40 @@ def test_a_target_that_cannot_be_reached_leaves_the_lock_to_others_at_once(scena
     scenario(test)
 
 
+@pytest.mark.parametrize("opened", [True, False], ids=["in a session", "in the handshake"])
+def test_a_read_whose_link_breaks_says_that_the_lock_is_out_of_reach(scenario: Scenario, opened: bool) -> None:
+    class Broken(Cut):
+        """Breaks with the first answer."""
+
+        may_read = 0
+
+    async def test(bench: Bench) -> None:
+        bench.door.wrap = Cut if opened else Broken
+        if opened:
+            await bench.ping()
+            (link,) = bench.door.links
+            assert isinstance(link, Cut)
+            link.may_read = 0
+            bench.door.hub.ends.clear()
+        with pytest.raises(Unreachable):
+            await bench.ping()
+
+    scenario(test)
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not asked yet"])
 @pytest.mark.parametrize("direction", ["may_write", "may_read"])
 def test_a_link_that_is_lost_for_good_in_mid_request_leaves_the_lock_to_others(
-    scenario: Scenario, direction: str
+    scenario: Scenario, direction: str, asked: bool
 ) -> None:
     async def test(bench: Bench) -> None:
         bench.door.wrap = Cut
         await bench.ping()
+        if asked:  # else the link breaks while the lock is asked for its last operation
+            assert await bench.create(pin("24680")) == 1
         setattr(bench.door.links[0], direction, 5)
         bench.door.hub.ends.clear()
-        with pytest.raises(LinkLost):
+        with pytest.raises(LinkLost if asked else Unreachable):
             await bench.create()
         assert not bench.taken()
 
@@ -293,7 +319,7 @@ def test_a_visit_gives_nothing_back_that_somebody_waits_for(scenario: Scenario) 
 def test_a_visit_to_a_lock_that_is_silent_leaves_it_to_others(scenario: Scenario) -> None:
     async def test(bench: Bench) -> None:
         bench.door.wrap = Dead
-        with pytest.raises(AckTimeout):
+        with pytest.raises(Unreachable):
             await bench.visit()
         await asyncio.sleep(0.01)
         assert not bench.taken()

@@ -130,14 +130,14 @@ def test_what_happens_at_the_keypad_is_stored_within_the_hour_without_anybody_as
 def test_a_lock_that_is_looked_at_is_given_back_as_early_as_without_it(scenario: Scenario) -> None:
     async def test(watched: Watched) -> None:
         await asyncio.sleep(1)
-        with watched.desk.engine.own(watched.lock.wire_id):
+        with watched.desk.engine.own(watched.lock.wire_id, "front"):
             pass
         await watched.service.status(watched.lock)
         await asyncio.sleep(19.9)
         with pytest.raises(LockHeld):
-            watched.desk.engine.own(watched.lock.wire_id)
+            watched.desk.engine.own(watched.lock.wire_id, "front")
         await asyncio.sleep(0.2)
-        with watched.desk.engine.own(watched.lock.wire_id):
+        with watched.desk.engine.own(watched.lock.wire_id, "front"):
             pass
 
     scenario(test)

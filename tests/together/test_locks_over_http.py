@@ -140,7 +140,7 @@ def test_a_lock_that_is_gone_is_answered_for_from_what_is_known(bench: Place) ->
             known, happened = api.told("/lock/123/sync"), api.told("/deviceactivity?deviceId=123")
             lock.kill()
             # the first may still find the link open, and then its outcome is unknown
-            until(lambda: _refused(api.operate("unlock"), 408) == ["The lock cannot be reached."])
+            until(lambda: _refused(api.operate("unlock"), 408) == ["The lock cannot be reached: try again."])
             assert api.told("/lock/123/sync") == {**known, "isConnected": False}
             assert api.told("/deviceactivity?deviceId=123") == happened
             serving.kill()

@@ -8,7 +8,7 @@ import pytest
 from bridge.client import LockClient
 from bridge.config import Settings
 from bridge.engine import Engine
-from bridge.errors import AckTimeout
+from bridge.errors import Unreachable
 from bridge.http.metrics import Metrics
 from bridge.journal import COMMAND_LINE
 from bridge.links import MemoryHub, open_link
@@ -100,7 +100,7 @@ def test_what_a_lossy_link_costs_is_counted(tmp_path: Path, monkeypatch: pytest.
 def test_a_lock_that_does_not_answer_in_time_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(at: Watched) -> None:
         at.door.wrap = Dead
-        with pytest.raises(AckTimeout):
+        with pytest.raises(Unreachable):
             await at.ping()
         counted = at.counted
         assert counted["latchwire_timeouts_total", ()] == 1

@@ -306,7 +306,8 @@ def test_a_lock_that_is_named_by_its_id_is_owned_before_it_is_looked_for(
         monkeypatch.setattr("bridge.engine.open_link", lead)
         told = shop.locks["front"].device.factory.lock_id
         folder = StateFolder.open(shop.settings.state_dir)
-        with Ownership.acquire(folder, told, command="latchwire serve", now=datetime.now(UTC)), pytest.raises(LockHeld):
+        holder = Ownership.acquire(folder, told, "front", command="latchwire serve", idle=20.0, now=datetime.now(UTC))
+        with holder, pytest.raises(LockHeld):
             await shop.pair(replace(WISH, target=f"ble:{told:08X}"))
         assert shop.links == []
 

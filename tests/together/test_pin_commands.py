@@ -40,7 +40,7 @@ def enter(door: Place, digits: str) -> Ended:
 
 def shown(door: Place, pin: str | int) -> dict[str, object]:
     """Return all of a pin."""
-    done = door.here("pin", "show", "front", str(pin), "--show-pin", "--json")
+    done = door.here("pin", "show", "front", str(pin), "--show-pins", "--json")
     assert done.code == 0, done.err
     found: dict[str, object] = done.json()
     return found
@@ -62,7 +62,7 @@ def test_a_pin_is_shown_without_its_digits_unless_they_are_asked_for(door: Place
     for words in ((), ("--json",)):
         done = door.here("pin", "show", "front", str(guest), *words)
         assert (done.code, DIGITS in done.out, "Guest" in done.out) == (0, False, True)
-    done = door.here("pin", "show", "front", "Guest", "--show-pin")
+    done = door.here("pin", "show", "front", "Guest", "--show-pins")
     assert (done.code, f"pin      {DIGITS}\n" in done.out) == (0, True)
     assert shown(door, "Guest") == {"id": guest, "alias": "Guest", "enabled": True, "pin": DIGITS, **ALWAYS_FIELDS}
 
@@ -105,6 +105,20 @@ def test_an_update_takes_limits_away_again(door: Place, guest: int) -> None:
     assert door.here(*update, "--from", "none", "--until", "none", "--window", "always").code == 0
     assert door.here(*update, "--disable").code == door.here(*update, "--enable").code == 0
     assert shown(door, guest) == {"id": guest, "alias": "Guest", "enabled": True, "pin": DIGITS, **ALWAYS_FIELDS}
+
+
+def test_a_pin_can_be_stored_without_opening_and_be_enabled_later(door: Place) -> None:
+    stored = add(door, "--disable").json()["id"]
+    assert (shown(door, stored)["enabled"], enter(door, DIGITS).code) == (False, 4)
+    assert door.here("pin", "update", "front", str(stored), "--enable").code == 0
+    assert enter(door, DIGITS).code == 0
+    assert door.here("pin", "remove", "front", str(stored), "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [["add", "front", "--alias", "Ann"], ["update", "front", "1", "--pin-stdin"]])
+def test_hours_that_make_no_sense_are_told_before_digits_are_asked_for(door: Place, words: list[str]) -> None:
+    done = door.here("pin", *words, "--hours", "noon", stdin="x")
+    assert (done.code, "are no hours" in done.err) == (2, True), done.err
 
 
 def test_new_digits_come_from_standard_input_and_take_the_old_ones_place(door: Place, guest: int) -> None:

@@ -4,17 +4,17 @@ from typing import Any, Final
 
 from bridge.errors import KeyReused
 from bridge.http.body import JSON_TYPES
-from bridge.http.numbers import LARGEST_ID, LARGEST_VERSION, LIST_VERSION, NO_VERSION
-from bridge.http.problems import BY_ERROR, SILENT
+from bridge.http.numbers import LARGEST_VERSION, LIST_VERSION, NO_VERSION
+from bridge.http.problems import BY_ERROR, UNREACHABLE
 from bridge.refusals import SENTENCES
 from protocol.pin_rules import sentence
-from protocol.vocabulary import MAX_WINDOWS, Rule, Status
+from protocol.vocabulary import LARGEST_PIN_ID, MAX_WINDOWS, Rule, Status
 
 from .answers import KEY, Answers, at_a_lock, empty, failure, linked, success
 
 _INSTANT: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
 _DAYS: Final[dict[str, Any]] = {"minimum": 1, "maximum": 127, "description": "Monday = 1 to Sunday = 64, added up."}
-_ID: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_ID: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": LARGEST_PIN_ID}
 _ALIAS: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "description": "At most 32 bytes of UTF-8."}
 
 _WINDOW: Final[dict[str, Any]] = {
@@ -144,13 +144,13 @@ def list_answers() -> Answers:
         success(200, "All pins, in ascending order of ids.", {LIST_VERSION: 2, "pins": pins}, _LIST)
         | empty(304, "The list is still that of the version that was told.")
         | failure(400, "The list version is none.", NO_VERSION)
-        | at_a_lock(SILENT)
+        | at_a_lock(UNREACHABLE)
     )
 
 
 def get_answers() -> Answers:
     """Return the answers of the call for one pin."""
-    return success(200, "The pin, its daily times in UTC.", _READ_BACK, _ONE) | _not_found() | at_a_lock(SILENT)
+    return success(200, "The pin, its daily times in UTC.", _READ_BACK, _ONE) | _not_found() | at_a_lock(UNREACHABLE)
 
 
 def update_answers() -> Answers:

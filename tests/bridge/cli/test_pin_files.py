@@ -28,6 +28,11 @@ alias,pin,enabled,from,until,windows
 Cleaning,01357,no,2026-11-23,2026-11-24T00:00+01:00,mon-fri 08:00-16:00; sat 22:00-06:00
 "Gość, 2",97531,,,,
 """
+SEMICOLONS = """\
+alias;pin;enabled;from;until;windows
+Cleaning;01357;no;2026-11-23;2026-11-24T00:00+01:00;"mon-fri 08:00-16:00; sat 22:00-06:00"
+Gość, 2;97531;;;;
+"""
 TOML = """\
 [[pin]]
 alias = "Cleaning"
@@ -63,10 +68,10 @@ def read(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_need
     return read_pin_file(path, WARSAW, digits_needed=digits_needed)
 
 
-def refusal(folder: Path, text: str | bytes, name: str = "pins.csv") -> str:
+def refusal(folder: Path, text: str | bytes, name: str = "pins.csv", *, digits_needed: bool = True) -> str:
     """Return what a refused file is told, from behind its path."""
     with pytest.raises(UsageError) as error:
-        read(folder, text, name)
+        read(folder, text, name, digits_needed=digits_needed)
     told = str(error.value)
     assert told.startswith(str(folder / name))
     told = told.removeprefix(str(folder / name))
@@ -74,7 +79,7 @@ def refusal(folder: Path, text: str | bytes, name: str = "pins.csv") -> str:
     return told
 
 
-@pytest.mark.parametrize(("name", "text"), [("pins.csv", CSV), ("pins.TOML", TOML)])
+@pytest.mark.parametrize(("name", "text"), [("pins.csv", CSV), ("pins.csv", SEMICOLONS), ("pins.TOML", TOML)])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_both_kinds_say_the_same_with_or_without_a_mark_and_with_both_line_ends(
@@ -108,10 +113,19 @@ def test_digits_are_written_only_when_asked_for_and_then_needed_to_store(tmp_pat
     [
         ("", ", line 1: the file is empty"),
         (f"Guest,{SECRET}\n", ", line 1, column 1: there is no column of this name"),
-        ("alias;pin\n", ", line 1, column 1: there is no column of this name"),
+        ("alias;pin,enabled\n", ", line 1, column 1: there is no column of this name"),
+        (
+            f"alias;pin;windows\nAnn;{SECRET};mon; tue\n",
+            ", line 2: the line has 4 columns, and the first line names 3. A cell that holds a semicolon stands",
+        ),
         ("alias,pin,alias\n", ", line 1, column 3: the column alias is there twice"),
         (f"alias,pin\nAnn\nBob,{SECRET}\n", ", line 2: the line has 1 columns, and the first line names 2"),
-        (f'alias,pin\n"Ann"x,{SECRET}\n', ", line 2: this is no CSV"),
+        (f'alias,pin\n"Ann"x,{SECRET}\n', ", line 2, column alias: this is no CSV"),
+        (f'alias,pin\nBob,86420\n"A\nn,"n","{SECRET}"\n', ", line 3, column alias: this is no CSV"),
+        (f'alias;pin\r\n"A,\r\nn";"{SECRET}\r\n', ", line 3, column pin: this is no CSV"),
+        (f'alias,pin\nAnn,{SECRET},"x\n', ", line 2, column 3: this is no CSV"),
+        (f'alias,"pin"s\nAnn,{SECRET}\n', ", line 1, column 2: this is no CSV"),
+        (f'alias,pin\nAnn,"{SECRET * 30000}"\n', ", line 2, column pin: this is no CSV"),
         (f"alias,pin\n\nAnn,{SECRET}1234\n", ", line 3, column pin: A pin has 5 to 8 digits"),
         (f"alias,pin\n,{SECRET}\n", ", line 2, column alias: An alias has 1 to 32 bytes"),
         (f"pin\n{SECRET}\n", ", line 2, column alias: Every pin needs one"),
@@ -124,7 +138,6 @@ def test_digits_are_written_only_when_asked_for_and_then_needed_to_store(tmp_pat
         (f"alias,pin,windows\nAnn,{SECRET},mon {SECRET}\n", ", line 2, column windows: Write mon-fri"),
         (f"alias,pin,windows\nAnn,{SECRET},mon;tue;wed;thu;fri\n", ", line 2, column windows: A pin has at most four"),
         (f"alias,pin\nAnn,{SECRET}\nBob,{SECRET}\n", ", line 3, column pin: An earlier pin"),
-        (f"alias,pin\nAnn,{SECRET}\nBob,86420\nAnn,24680\n", ", line 4, column alias: An earlier pin"),
         (f"alias,pin\nAnn,{SECRET}\n".encode() + b"\xff,1\n", ", line 3: this is no UTF-8"),
         ("alias\n" + "x" * LARGEST_FILE, " is longer than 1 MiB"),
     ],
@@ -153,14 +166,37 @@ def test_a_malformed_csv_is_refused_as_a_whole(tmp_path: Path, text: str | bytes
             f'[[pin]]\nalias="Ann"\npin="{SECRET}"\n\n[[pin]]\nalias="Bob"\npin="1"\n',
             ", line 7, column pin: A pin has 5",
         ),
-        ('pin = [{alias = "Ann", pin = "1"}]\n', ", pin 1, column pin: A pin has 5 to 8 digits"),
+        ('pin = [{alias = "Ann", pin = "1"}]\n', ", line 1, column pin: A pin has 5 to 8 digits"),
+        (
+            'pin = [ # {\n{alias = "A{", pin = "86420", windows = []}, # {}\n\n  {alias = \'"{\', pin = "1"}]\n',
+            ", line 4, column pin: A pin has 5",
+        ),
+        (
+            f'pin = [{{alias = """{{\n""", pin = "{SECRET}"}},\n  {{alias = "Bob", from = {{a = {{}}}}}}]\n',
+            ", line 3, column from: Write a date",
+        ),
+        ('[["pin"]]\nalias = "Ann"\npin = "1"\n', ", line 3, column pin: A pin has 5"),
+        ('[["p\\u0069n"]]\nalias = "Ann"\npin = "1"\n', ", pin 1, column pin: A pin has 5"),
     ],
 )
 def test_a_malformed_toml_is_refused_as_a_whole(tmp_path: Path, text: str, told: str) -> None:
     assert refusal(tmp_path, text, "pins.toml").startswith(told)
 
 
-@given(text=st.text(max_size=60), kind=st.sampled_from(["csv", "toml"]))
+def test_an_alias_may_come_twice_where_digits_tell_the_pins_apart(tmp_path: Path) -> None:
+    same = f"alias,pin\nAnn,{SECRET}\nBob,\nAnn,24680\n"
+    assert [wish.digits for wish in read(tmp_path, same, digits_needed=False)] == [SECRET, None, "24680"]
+    told = refusal(tmp_path, same.replace("24680", ""), digits_needed=False)
+    assert told.startswith(", line 4, column alias: An earlier pin of the file has the same, and only digits")
+    assert refusal(tmp_path, same.replace("24680", "")).startswith(", line 3, column pin: The digits are missing")
+
+
+@given(
+    text=st.text(max_size=60)
+    | st.text('ab";,\n\r', max_size=40).map(lambda text: "alias,pin\n" + text)
+    | st.text('ab";,\n\r', max_size=40).map(lambda text: "alias;pin\n" + text),
+    kind=st.sampled_from(["csv", "toml"]),
+)
 def test_any_text_is_read_or_refused_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, text: str, kind: str
 ) -> None:

@@ -1,13 +1,16 @@
 """A command from its words to its exit code."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
-from bridge.cli.running import run
+from bridge.cli.running import build_app, run
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +65,56 @@ def test_help_is_shown_and_is_no_failure(words: list[str], capsys: pytest.Captur
     heard = capsys.readouterr()
     assert heard.out
     assert heard.err == ""
+
+
+@pytest.mark.parametrize("words", [[], ["pin"], ["sim"]])
+def test_a_program_that_names_no_whole_command_gets_a_sentence_instead_of_help(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*words, "--json"]) == 2
+    heard = capsys.readouterr()
+    assert json.loads(heard.out)["error"].startswith("The command is missing, or not complete.")
+    assert run([*words, "--json", "--help"]) == 0
+    assert "Usage: latchwire" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; from bridge.cli.running import run; run(['--help']); print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    modules = set(told.stdout.splitlines()[-1].split())
+    assert "bridge.cli.running" in modules
+    assert not {"asyncio", "construct", "cryptography", "fastapi", "sqlalchemy", "bridge.service"} & modules
+
+
+def test_each_command_says_in_a_sentence_what_it_is_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["--help"]) == 0
+    told = dict(re.findall(r"^│ ([a-z]+) +(.*?) *│$", capsys.readouterr().out, re.MULTILINE))
+    assert {"demo", "pin", "sim"} <= set(told)
+    assert {name for name, sentence in told.items() if not sentence.endswith(".")} == set()
+
+
+def leaves(app: App, *words: str) -> Iterator[list[str]]:
+    """Yield the words of each command that does something."""
+    names = [name for name in app if not name.startswith("-")]
+    for name in names:
+        yield from leaves(app[name], *words, name)
+    if not names:
+        yield list(words)
+
+
+def test_an_option_has_an_opposite_only_where_that_makes_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = list(leaves(build_app()))
+    assert ["lock", "remove"] in commands
+    for words in commands:
+        assert run([*words, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert set(re.findall(r"--(?:no|empty)-\w+", told)) == {"--no-ports", "--no-blocked"}
+    assert "--show-pins" in told
 
 
 def test_what_nobody_expected_is_one_line_without_a_value(

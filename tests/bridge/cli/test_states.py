@@ -11,7 +11,7 @@ import pytest
 
 from bridge.cli.interrupts import unless
 from bridge.cli.states import StateView, watch_lock
-from bridge.errors import AckTimeout, BridgeError, LockHeld, NotPaired, Unreachable
+from bridge.errors import BridgeError, LockHeld, NotPaired, Unreachable
 from bridge.records import LockRecord, PairingState
 from bridge.service import Service
 from protocol.messages.device import UNKNOWN_BATTERY, StatusResponse
@@ -88,7 +88,7 @@ def test_only_changes_are_shown_and_the_time_is_none() -> None:
     assert bridge.looks == [0, 10, 20, 30, 40, 50]
 
 
-@pytest.mark.parametrize("failure", [Unreachable("gone"), LockHeld("gone"), AckTimeout("gone")], ids=repr)
+@pytest.mark.parametrize("failure", [Unreachable("gone"), LockHeld("gone")], ids=repr)
 def test_a_lock_that_is_away_is_shown_once_and_shown_again_when_it_is_back(failure: BridgeError) -> None:
     views = Bridge(STATUS, failure, failure, STATUS, STATUS).watched()
     assert [(view.bolt, view.trouble) for view in views] == [("locked", None), (None, "gone"), ("locked", None)]

@@ -75,7 +75,7 @@ def test_the_advertisement_is_the_31_bytes_of_the_protocol(air: str) -> None:
         assert {each.data_bytes for each in seen} == {bytes.fromhex(expected)}
         assert len(bytes.fromhex(expected)) == 31
         assert len(seen) >= 10
-        assert all(each.is_connectable for each in seen)
+        assert all(each.is_connectable and not each.is_scan_response for each in seen)
 
     run(main())
 
