@@ -129,7 +129,7 @@ class _Port:
 
     def show(self, advertisement: Advertisement) -> None:
         """Advertise this from now on."""
-        self._payload = payload(advertisement)
+        self._payload = _advertising_data(advertisement)
         self._stale.set()
 
     @asynccontextmanager
@@ -143,7 +143,7 @@ class _Port:
             self.simulator.detach_beacon(self)
             self._leaving = True
             self._stale.set()
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, BaseBumbleError):
                 async with asyncio.timeout(_END_SECONDS):
                     await advertising
                     for central in list(self._centrals.values()):
@@ -229,7 +229,7 @@ async def serve_ble(simulator: Simulator, transport: str, *, mtu: int = LARGEST_
             yield place
 
 
-def payload(advertisement: Advertisement) -> bytes:
+def _advertising_data(advertisement: Advertisement) -> bytes:
     """Return the 31 bytes of an advertisement: flags, service, manufacturer data."""
     flags = bytes.fromhex("020106")
     service = bytes.fromhex("1107") + UUID(SERVICE).bytes[::-1]

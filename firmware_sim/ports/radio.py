@@ -14,7 +14,10 @@ from bumble.link import LocalLink
 
 def hush() -> None:
     """Keep Bumble's warnings and tracebacks from people; who wants them gives its logger a handler."""
-    logging.getLogger("bumble").addHandler(logging.NullHandler())
+    logger = logging.getLogger("bumble")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 class RadioController(Controller):

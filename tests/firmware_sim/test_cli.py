@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -171,7 +172,10 @@ def test_a_lock_on_the_air_starts_where_one_was_killed(folder: Place) -> None:
             assert (running.ready["ble"], running.ready["serial"], running.ready["tcp"]) == (transport, None, None)
             assert Path(folder.path("air")).is_socket()
             running.kill()
-    with folder.staying("sim", "run", "--ble", transport) as running:
+    with folder.staying("sim", "run", "--ble", transport) as running, socket.socket(socket.AF_UNIX) as client:
+        client.connect(folder.path("air"))
+        client.sendall(bytes.fromhex("041000 01030c00"))  # an event, which no host sends, and HCI_Reset
+        assert client.recv(100) == bytes.fromhex("040e0401030c00")
         running.signal(signal.SIGTERM)
         assert running.process.wait(30) == 0
         assert running.errors.read_text() == ""
