@@ -1,6 +1,7 @@
 """The lock on Bluetooth Low Energy: what it is called there, and what it says of itself to everybody (SPEC 9.3)."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from .codec import build, parse
 from .fields import U8, U32, Flags, Record, Terminated
@@ -40,3 +41,10 @@ def decode_advertisement(data: bytes) -> Advertisement:
     """Take the manufacturer data apart; raise MalformedError for what no lock advertises."""
     advertisement: Advertisement = parse(ADVERTISEMENT, data)
     return advertisement
+
+
+def advertising_data(advertisement: Advertisement) -> bytes:
+    """Return all 31 bytes that are advertised: flags, service, manufacturer data."""
+    flags = bytes.fromhex("020106")
+    service = bytes.fromhex("1107") + UUID(SERVICE).bytes[::-1]
+    return flags + service + bytes.fromhex("09ff") + COMPANY.to_bytes(2, "little") + encode_advertisement(advertisement)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from bumble import hci
 from bumble.core import BaseBumbleError
@@ -14,16 +13,7 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.transport import open_transport
 from bumble.transport.common import Transport, TransportSource, TransportSpecError
 
-from protocol.bluetooth import (
-    ATT_HEADER,
-    COMPANY,
-    LARGEST_MTU,
-    NOTIFY,
-    SERVICE,
-    WRITE,
-    Advertisement,
-    encode_advertisement,
-)
+from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, NOTIFY, SERVICE, WRITE, Advertisement, advertising_data
 
 from ..errors import OptionError, PortError
 from ..simulator import Simulator
@@ -129,7 +119,7 @@ class _Port:
 
     def show(self, advertisement: Advertisement) -> None:
         """Advertise this from now on."""
-        self._payload = _advertising_data(advertisement)
+        self._payload = advertising_data(advertisement)
         self._stale.set()
 
     @asynccontextmanager
@@ -227,13 +217,6 @@ async def serve_ble(simulator: Simulator, transport: str, *, mtu: int = LARGEST_
         await _power_on(device, place)
         async with _Port(simulator, device, mtu).on_the_air():
             yield place
-
-
-def _advertising_data(advertisement: Advertisement) -> bytes:
-    """Return the 31 bytes of an advertisement: flags, service, manufacturer data."""
-    flags = bytes.fromhex("020106")
-    service = bytes.fromhex("1107") + UUID(SERVICE).bytes[::-1]
-    return flags + service + bytes.fromhex("09ff") + COMPANY.to_bytes(2, "little") + encode_advertisement(advertisement)
 
 
 def _address(simulator: Simulator) -> hci.Address:

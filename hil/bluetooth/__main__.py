@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 
+from firmware_sim.ports.radio import hush
 from protocol.bluetooth import LARGEST_MTU
 
 from ..errors import BenchError
@@ -19,6 +20,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--mtu", type=int, default=LARGEST_MTU, help="the ATT MTU to ask for")
     parser.add_argument("--interval", type=float, default=0.0, metavar="MS", help="the connection interval, 0 for none")
     chosen = parser.parse_args(words)
+    hush()
     try:
         asyncio.run(_run(chosen.transport, chosen.mtu, chosen.interval / 1000))
     except BenchError as error:

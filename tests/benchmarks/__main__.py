@@ -18,6 +18,7 @@ from .exchanges import over_memory, over_pty, over_tcp
 from .figures import figures
 from .listing import over_a_cable
 from .measuring import MAX_CALLS, Figure, Row, one_core, run
+from .radio import over_radio, radio
 from .starting import starts
 from .throughput import throughput
 
@@ -40,12 +41,14 @@ async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row | 
     with one_core():
         for race in (*codecs.races(), *simulated.races()):
             yield await run(race, rounds, calls)
-        for scene in (over_memory, over_tcp, over_pty, over_a_cable, over_http):
+        for scene in (over_memory, over_tcp, over_pty, over_a_cable, over_http, over_radio):
             async with scene(_place(folder, scene.__name__)) as races:
                 for race in races:
                     yield await run(race, rounds, calls)
         for figure in (*starts(share), *figures(share)):
             await asyncio.sleep(0)  # so that an interrupt is heard
+            yield figure
+        async for figure in radio(_place(folder, "radio"), share):
             yield figure
     async for figure in throughput(_place(folder, "throughput"), share):
         yield figure

@@ -71,8 +71,8 @@ def _races(
 ) -> list[Race]:
     ping, pong = PingRequest(payload=PAYLOAD), PingResponse(payload=PAYLOAD)
     created = PinCreateResponse(id=1, list_version=1)
-    raw_ping = stack.enter_context(ping_pong(line(), *_sizes(ping, pong)))
-    raw_create = stack.enter_context(ping_pong(line(), *_sizes(REQUEST, created)))
+    raw_ping = stack.enter_context(ping_pong(line(), *sizes(ping, pong)))
+    raw_create = stack.enter_context(ping_pong(line(), *sizes(REQUEST, created)))
     against = f"raw os.read and os.write of as many bytes over {limit}, two processes"
     new = entries()
 
@@ -90,7 +90,7 @@ def _races(
     ]
 
 
-def _sizes(request: Request, response: Response) -> tuple[int, int]:
+def sizes(request: Request, response: Response) -> tuple[int, int]:
     """Return how many bytes an exchange puts on the stream, there and back."""
     opcode = BY_REQUEST[type(request)].opcode
     return _on_stream(encode_request(request)), _on_stream(encode_answer(opcode, response))

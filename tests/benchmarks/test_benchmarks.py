@@ -7,6 +7,7 @@ import pytest
 from protocol import codec
 from protocol.codec import decode_request, encode_request
 from protocol.registry import BY_REQUEST
+from tests.conftest import skip_without_a_bus
 
 from . import codecs
 from .__main__ import _line, _verdict, main
@@ -30,6 +31,12 @@ ROWS = [
     "listing 100 pins, 115200 baud",
     "HTTP pin create over a pty",
 ]
+RADIO = [
+    f"{what} over Bluetooth, MTU {mtu}{interval}"
+    for interval in ("", ", 15 ms")
+    for mtu in (23, 247)
+    for what in ("ping", "create")
+]
 PLAIN = [
     "start of latchwire --help",
     "a simulated year of minutes",
@@ -37,6 +44,8 @@ PLAIN = [
     "erases per 1,000 changes",
     "memory of an idle lock",
     "requests among many locks",
+    "first session over Bluetooth",
+    "session after a drop",
     "HTTP creates, one slow lock",
     "HTTP creates, many slow locks",
 ]
@@ -61,18 +70,22 @@ def measured(aim: Aim | None = None) -> Row:
 
 
 def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    skip_without_a_bus()
     main(["--rounds", "1", "--calls", "2", "--json"])
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["name"] for row in rows] == ROWS + PLAIN
-    assert all(row[figure] > 0 for row in rows[: len(ROWS)] for figure in FIGURES)
-    assert all(row["value"] > 0 for row in rows[len(ROWS) :] if not row["name"].startswith("erases"))
+    races = ROWS + RADIO
+    assert [row["name"] for row in rows] == races + PLAIN
+    assert all(row[figure] > 0 for row in rows[: len(races)] for figure in FIGURES)
+    assert all(row["value"] > 0 for row in rows[len(races) :] if not row["name"].startswith("erases"))
     assert [row["name"] for row in rows if row["aim"]] == [
         *ROWS[4:6],
         *ROWS[-4:],
+        *RADIO,
         PLAIN[0],
         PLAIN[1],
         PLAIN[4],
-        PLAIN[7],
+        *PLAIN[6:8],
+        PLAIN[9],
     ]
 
 
