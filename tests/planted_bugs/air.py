@@ -101,6 +101,13 @@ BUGS = (
         tests=_BLE,
     ),
     Bug(
+        name="ble: a controller that once refused to advertise is asked no more",
+        file="firmware_sim/ports/ble.py",
+        good="            with suppress(BaseBumbleError):\n                await self._advertise_payload()\n",
+        bad="            await self._advertise_payload()\n",
+        tests=_BLE,
+    ),
+    Bug(
         name="ble: a queue without an end",
         file="firmware_sim/ports/ble.py",
         good="        if len(self._queue) + len(data) > _QUEUE:\n",

@@ -11,8 +11,10 @@ import pytest
 from bumble.core import UUID
 from bumble.device import Device
 from bumble.gatt import Characteristic
+from bumble.hci import HCI_ErrorCode, HCI_LE_Set_Extended_Advertising_Enable_Command, HCI_StatusReturnParameters
 
 from firmware_sim.ports.ble import serve_ble
+from firmware_sim.ports.radio import RadioController
 from firmware_sim.simulator import Simulator
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE, Advertisement, decode_advertisement
 from protocol.framing import Frame, Kind
@@ -105,6 +107,36 @@ def test_the_lock_is_advertised_while_centrals_are_connected_and_what_is_new_is_
             before = await shown_at(place)
             assert not lock.enter("13579").granted
             assert (await shown_at(place)).change == (before.change + 1) % 256
+
+    run(main())
+
+
+def test_a_controller_that_refused_to_advertise_is_asked_again_when_a_central_has_left(
+    air: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = RadioController.on_hci_le_set_extended_advertising_enable_command
+    asked: list[RadioController] = []
+
+    def refuse_while_connected(
+        controller: RadioController, command: HCI_LE_Set_Extended_Advertising_Enable_Command
+    ) -> HCI_StatusReturnParameters:
+        asked.append(controller)
+        if controller.le_connections:
+            return HCI_StatusReturnParameters(HCI_ErrorCode.CONNECTION_LIMIT_EXCEEDED_ERROR)
+        return start(controller, command)
+
+    monkeypatch.setattr(RadioController, "on_hci_le_set_extended_advertising_enable_command", refuse_while_connected)
+
+    async def main() -> None:
+        lock = Lock()
+        async with serve_ble(lock, air) as place, central_at(place, 2) as device:
+            async with client_at(place, 1) as client:
+                for _ in range(3):
+                    assert await seen_in_a_second(device) == []
+                    assert not lock.enter("13579").granted
+                assert await client.greets(1)
+            assert await shown_at(place) == lock.device.firmware.advertisement
+            assert len(asked[0].advertising_sets) == 1
 
     run(main())
 
