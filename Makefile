@@ -8,9 +8,10 @@ COVERING := $(filter-out %/test_power_cuts.py %/test_hostile.py,$(wildcard tests
 	tests/protocol/test_framing.py tests/protocol/test_noise.py tests/protocol/test_session.py \
 	tests/bridge/test_handshakes.py tests/bridge/test_keys.py tests/bridge/test_tokens.py tests/bridge/http/test_auth.py
 
-.PHONY: help demo test check coverage fuzz soak bench bugs generate lock clean
+.PHONY: help demo demo-ble test check coverage fuzz soak bench bugs generate lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"
+	@echo "make demo-ble  the same over Bluetooth, without a radio: needs dbus-daemon"
 	@echo "make test   run the tests"
 	@echo "make check  lint, types, import rules"
 	@echo "make coverage  see that the tests reach every branch of what locks and secrets hang on"
@@ -28,6 +29,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/latchwire demo
+
+demo-ble: $(STAMP)
+	$(BIN)/latchwire demo --ble
 
 test: $(STAMP)
 	$(BIN)/pytest -n auto --dist worksteal

@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator
 from .demo import Step, run_demo
 
 
-async def demo() -> AsyncIterator[Step]:
+async def demo(*, ble: bool = False) -> AsyncIterator[Step]:
     """Watch one pin travel: HTTP, bridge, encrypted frames, pseudo-terminal, lock, flash, and back; then type it.
 
     Everything runs in a folder of its own, which is removed at the end.
+
+    Parameters
+    ----------
+    ble
+        Take Bluetooth Low Energy in place of the pseudo-terminal: stock bleak, a stand-in for BlueZ, a virtual radio.
     """
-    async for step in run_demo():
+    async for step in run_demo(ble=ble):
         yield step

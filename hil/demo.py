@@ -15,6 +15,7 @@ from typing import Any
 PATIENCE = 20
 """Seconds that any one step may take."""
 
+_AIR = "air"
 _PIN = "97531"
 _BODY: dict[str, object] = {
     "alias": "Cleaning",
@@ -52,13 +53,25 @@ class Step:
 
 
 class _Bench:
-    """A folder with a lock, a bridge and their state."""
+    """A folder with a lock, a bridge and their state; without a bus that has a radio, the lock is on a pty."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.serial = f"serial:{folder / 'lock0'}"
+    def __init__(self, folder: Path, bus: str | None) -> None:
+        self._environment = {"PATH": "", "LATCHWIRE_STATE_DIR": str(folder / "state")}
+        if bus:
+            self._environment["DBUS_SYSTEM_BUS_ADDRESS"] = bus
+        self._serial = folder / "lock0"
+        self._air = folder / _AIR if bus else None
         self.control = str(folder / "ctl")
         self.label = str(folder / "label")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The option that puts the lock where it is."""
+        return ("--serial", str(self._serial)) if self._air is None else ("--ble", f"unix-server:{self._air}")
+
+    def target(self, lock: dict[str, Any]) -> str:
+        """Return where the bridge finds the lock that has told this when it was ready."""
+        return f"serial:{self._serial}" if self._air is None else f"ble:{lock['lock_id']:08X}"
 
     async def latchwire(self, *words: str) -> dict[str, Any]:
         """Run one command to its end and return what it printed; a refused entry is an answer, too."""
@@ -85,18 +98,23 @@ class _Bench:
             sys.executable, "-m", "bridge.cli", *words, "--json",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            env={"PATH": "", "LATCHWIRE_STATE_DIR": str(self._folder / "state")},
+            env=self._environment,
         )  # fmt: skip
 
 
-async def run_demo() -> AsyncIterator[Step]:
-    """Yield each step as it is done; raise DemoFailed where one does not end as it must."""
+async def run_demo(*, ble: bool = False) -> AsyncIterator[Step]:
+    """Yield each step as it is done; raise DemoFailed where one does not end as it must.
+
+    Over Bluetooth there is a virtual radio with a stand-in for BlueZ; raises BenchError where that cannot be.
+    """
     async with AsyncExitStack() as stack:
-        bench = _Bench(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchwire-demo-"))))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchwire-demo-")))
+        bench = _Bench(folder, await _radio(stack, folder) if ble else None)
         async with asyncio.timeout(PATIENCE):
             lock = await stack.enter_async_context(_simulated_lock(bench))
-            yield Step(did="A simulated keypad lock starts on a pseudo-terminal.", outcome=lock["serial_number"])
-            paired = await bench.latchwire("pair", bench.serial, "--label-file", bench.label, "--name", "front",
+            where = "in Bluetooth's range, by a virtual radio" if ble else "on a pseudo-terminal"
+            yield Step(did=f"A simulated keypad lock starts {where}.", outcome=lock["serial_number"])
+            paired = await bench.latchwire("pair", bench.target(lock), "--label-file", bench.label, "--name", "front",
                                            "--id", "123", "--zone", "UTC")  # fmt: skip
             yield Step(did="The bridge pairs with it by the label's secret.", outcome=f"{paired['state']} as lock 123")
             token = await bench.latchwire("token", "create", "--scope", "Device.ReadWrite", "--lock", "123")
@@ -107,11 +125,17 @@ async def run_demo() -> AsyncIterator[Step]:
                 yield step
 
 
+async def _radio(stack: AsyncExitStack, folder: Path) -> str:
+    """Start what the bridge takes for BlueZ, and return its bus."""
+    from .bluetooth.bench import RadioBench  # noqa: PLC0415  its packages are extras
+
+    return (await stack.enter_async_context(RadioBench(f"unix-client:{folder / _AIR}"))).address
+
+
 @asynccontextmanager
 async def _simulated_lock(bench: _Bench) -> AsyncIterator[dict[str, Any]]:
-    place = bench.serial.removeprefix("serial:")
-    words = ("sim", "run", "--serial", place, "--flash", f"{place}.flash", "--slots", "3",
-             "--control", bench.control, "--label-file", bench.label, "--pairing-open")  # fmt: skip
+    words = ("sim", "run", *bench.place, "--slots", "3", "--control", bench.control, "--label-file", bench.label,
+             "--pairing-open")  # fmt: skip
     async with bench.running(*words) as lock:
         yield lock
 

@@ -5,12 +5,14 @@ import asyncio
 import json
 import signal
 import sys
+from pathlib import Path
 
 from firmware_sim.ports.radio import hush
 from protocol.bluetooth import LARGEST_MTU
 
 from ..errors import BenchError
 from .bench import RadioBench
+from .bus import private_bus
 
 
 def main(words: list[str] | None = None) -> int:
@@ -19,22 +21,24 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("transport", help="an HCI transport as Bumble names them, such as unix-client:PATH")
     parser.add_argument("--mtu", type=int, default=LARGEST_MTU, help="the ATT MTU to ask for")
     parser.add_argument("--interval", type=float, default=0.0, metavar="MS", help="the connection interval, 0 for none")
+    parser.add_argument("--bus", type=Path, metavar="PATH", help="where the bus is to listen, for its clients to find")
     chosen = parser.parse_args(words)
     hush()
     try:
-        asyncio.run(_run(chosen.transport, chosen.mtu, chosen.interval / 1000))
+        with private_bus(chosen.bus) as bus:
+            asyncio.run(_run(chosen.transport, bus, chosen.mtu, chosen.interval / 1000))
     except BenchError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
 
 
-async def _run(transport: str, mtu: int, interval: float) -> None:
+async def _run(transport: str, bus: str, mtu: int, interval: float) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    async with RadioBench(transport, mtu=mtu, interval=interval) as bench:
-        sys.stdout.write(json.dumps({"bus": bench.address}) + "\n")
+    async with RadioBench(transport, bus=bus, mtu=mtu, interval=interval):
+        sys.stdout.write(json.dumps({"bus": bus}) + "\n")
         sys.stdout.flush()
         await ended.wait()
 

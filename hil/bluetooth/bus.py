@@ -29,17 +29,17 @@ _CONFIGURATION = """\
 
 
 @contextmanager
-def private_bus() -> Iterator[str]:
+def private_bus(socket: Path | None = None) -> Iterator[str]:
     """Run a dbus-daemon that only this user can reach, and yield what DBUS_SYSTEM_BUS_ADDRESS is to be set to.
 
-    Raise BenchError where there is none.
+    It listens at `socket`, or at a path of its own. Raise BenchError where there is none.
     """
     program = shutil.which("dbus-daemon")
     if program is None:
         raise BenchError("The Bluetooth bench needs the program dbus-daemon: install the package dbus.")
     with tempfile.TemporaryDirectory(prefix="latchwire-bus-") as folder:
         configuration = Path(folder) / "bus.conf"
-        configuration.write_text(_CONFIGURATION.format(path=Path(folder) / "bus"))
+        configuration.write_text(_CONFIGURATION.format(path=socket or Path(folder) / "bus"))
         complaints = Path(folder) / "complaints"
         with _running(program, configuration, complaints) as daemon:
             line = daemon.stdout.readline() if daemon.stdout else ""

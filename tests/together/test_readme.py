@@ -14,10 +14,14 @@ from bridge.cli.running import build_app
 from bridge.http.app import create_app
 from bridge.http.metrics import Metrics
 from tests.bridge.http.doubles import RecordingService
+from tests.conftest import skip_without_a_bus
 from tests.together.processes import PATIENCE, Place, place, typed
 
 README = Path(__file__).parents[2] / "README.md"
 STAYING = ("latchwire sim run", "latchwire serve")
+
+
+EXAMPLE_ID = "7809F1DB"
 
 
 def blocks(heading: str) -> list[str]:
@@ -44,6 +48,7 @@ class Shells:
         self._bench = bench
         self._stack = ExitStack()
         self._port = "8099"
+        self._lock_id = EXAMPLE_ID
 
     @contextmanager
     def open(self) -> Iterator["Shells"]:
@@ -51,13 +56,21 @@ class Shells:
             yield self
 
     def run(self, command: str) -> str:
-        """Run one command as written; one that stays is left running."""
+        """Run one command as written; one that stays is left running, and what is exported is so for the next."""
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            self._bench.environment[name] = value.replace("$D", str(self._bench.folder))
+            return ""
         if command.startswith(STAYING):
             words = command.replace("--port 8099", "--port 0").replace("$D", str(self._bench.folder)).split()[1:]
             staying = self._stack.enter_context(self._bench.staying(*words))
             self._port = staying.ready.get("url", self._port).rpartition(":")[2]
+            self._lock_id = f"{staying.ready.get('lock_id', 0):08X}"
             return ""
-        script = command.replace("127.0.0.1:8099", f"127.0.0.1:{self._port}")
+        if command.startswith("python -m"):
+            self._stack.enter_context(self._running(command))
+            return ""
+        script = command.replace("127.0.0.1:8099", f"127.0.0.1:{self._port}").replace(EXAMPLE_ID, self._lock_id)
         environment = self._bench.environment | {"D": str(self._bench.folder)}
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         done = subprocess.run(
@@ -65,6 +78,18 @@ class Shells:
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
+
+    @contextmanager
+    def _running(self, command: str) -> Iterator[None]:
+        """Run a module that stays, from the line on with which it is ready."""
+        words = command.replace("$D", str(self._bench.folder)).split()[1:]
+        with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline()
+                yield
+            finally:
+                process.terminate()
 
 
 def test_a_technician_gets_to_a_weekday_pin_as_written(bench: Place) -> None:
@@ -97,6 +122,19 @@ def test_the_tour_works_as_written() -> None:
     assert re.search(r"denied: pin 1 opens .*; at the lock it is Saturday 2030-01-12 .*\nexit code 4", text)
     assert "The lock holds the pin as 2." in text
     assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
+
+
+@pytest.mark.parametrize("way", ["itself", "stand-in"])
+def test_a_lock_on_the_air_is_reached_as_written(way: str) -> None:
+    skip_without_a_bus()
+    lock, itself, stand_in, behind_it = map(commands, blocks("A lock on the air"))
+    said: list[str] = []
+    with place() as bench, Shells(bench).open() as shells:
+        shells.run(*lock)
+        if way == "stand-in":
+            shells.run(*stand_in)
+        said = [shells.run(command) for command in (behind_it if way == "stand-in" else itself)]
+    assert re.search(r"ble:[0-9A-F]{8}.* +heard ", said[1 if way == "stand-in" else 0])
 
 
 def test_the_files_of_pins_say_the_same_and_their_commands_work_as_written(bench: Place) -> None:
