@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .envelope import answer
-from .metrics import NO_ROUTE, Metrics
+from .metrics import MADE_UP, Metrics
 from .problems import INTERNAL
 
 CORRELATION_HEADER = "X-Correlation-ID"
@@ -60,7 +60,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._metrics.count_answer(_route(scope), message["status"])
+                self._metrics.count_answer(scope["method"], _route(scope), message["status"])
                 MutableHeaders(scope=message)[CORRELATION_HEADER] = request.state.correlation_id
             await send(message)
 
@@ -77,7 +77,7 @@ class Guard:
 
 def _route(scope: Scope) -> str:
     """Return the template of the route that has taken the request."""
-    return getattr(scope.get("route"), "path", NO_ROUTE)
+    return getattr(scope.get("route"), "path", MADE_UP)
 
 
 def _correlation_id(headers: Headers) -> str:
