@@ -15,8 +15,9 @@ from .metrics import MADE_UP, Metrics
 from .problems import INTERNAL
 
 CORRELATION_HEADER = "X-Correlation-ID"
+SANE_ID = "[A-Za-z0-9._-]{1,64}"
+"""What a caller's own id must match."""
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
@@ -82,7 +83,7 @@ def _route(scope: Scope) -> str:
 
 def _correlation_id(headers: Headers) -> str:
     given = headers.get(CORRELATION_HEADER, "")
-    return given if _SANE_ID.fullmatch(given) else new_correlation_id()
+    return given if re.fullmatch(SANE_ID, given) else new_correlation_id()
 
 
 def new_correlation_id() -> str:

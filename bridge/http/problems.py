@@ -21,6 +21,7 @@ from protocol.vocabulary import Status
 
 from .envelope import answer
 
+RETRY_AFTER: Final = "Retry-After"
 INTERNAL: Final = (500, "The bridge failed; its log has more under this answer's X-Correlation-ID.")
 UNAUTHORIZED: Final = (401, "A valid token is required: Authorization: Bearer <token>, or PersonalKey <key>.")
 FORBIDDEN: Final = (403, "This lock is unknown, or the token is not granted it.")
@@ -124,7 +125,7 @@ def api_error(error: errors.BridgeError) -> ApiError:
         status, message = next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)
     if isinstance(error, errors.Refused | errors.RuleBroken) and error.rule is not None:
         message = sentence(error.rule)
-    return ApiError(status, message, headers={"Retry-After": "1"} if status == 409 else None)
+    return ApiError(status, message, headers={RETRY_AFTER: "1"} if status == 409 else None)
 
 
 def handlers(routes: Sequence[BaseRoute] = ()) -> dict[int | type[Exception], Handler]:
