@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from shlex import quote
+from typing import Protocol
 
 from protocol.framing import CRC_COMPILED
 from protocol.messages.device import UNKNOWN_BATTERY, InfoResponse, StatusResponse
 
-from .client import LockClient
-from .clocks import STEP_BACK, ClockReading, read_clock
-from .engine import Engine
+from .clocks import STEP_BACK, ClockReading
 from .errors import BridgeError, DamagedState, LockHeld, Obstacle, Unreachable
+from .journal import Journal
 from .records import LockRecord, PairingState
 from .sessions import CLOCK_TOLERANCE
 from .store.registry import Registry
@@ -41,23 +41,31 @@ class Finding:
     error: BridgeError | None = None
 
 
-async def diagnose(engine: Engine, registry: Registry, lock: LockRecord) -> tuple[Finding, ...]:
-    """Judge the lock, its port and what the registry knows of it.
+class Asking(Protocol):
+    """Whoever asks a lock, and remembers what it tells; without correcting its clock, or none is ever found wrong."""
 
-    The engine must not correct clocks, or no clock is ever found wrong.
-    """
-    left_before = len(await engine.journal.unresolved(lock.wire_id))
+    async def info(self, lock: LockRecord) -> InfoResponse:
+        """Return what the lock is."""
+
+    async def status(self, lock: LockRecord) -> StatusResponse:
+        """Return how the lock is."""
+
+    async def clock(self, lock: LockRecord) -> ClockReading:
+        """Return what the lock's clock shows."""
+
+
+async def diagnose(asking: Asking, journal: Journal, registry: Registry, lock: LockRecord) -> tuple[Finding, ...]:
+    """Judge the lock, its port and what the registry knows of it."""
+    left_before = len(await journal.unresolved(lock.wire_id))
     findings = [_crc()]
     try:
-        info = await engine.read(lock, LockClient.info)
-        status = await engine.read(lock, LockClient.status)
-        clock = await read_clock(engine, lock)
+        info, status, clock = await asking.info(lock), await asking.status(lock), await asking.clock(lock)
     except BridgeError as error:
         findings += _unreached(lock, error)
     else:
         findings += [*_reached(lock), *_judged(lock, info, status, clock)]
         await _remember(registry, lock, status.list_version)
-    left = len(await engine.journal.unresolved(lock.wire_id))
+    left = len(await journal.unresolved(lock.wire_id))
     return (*findings, _journal(left_before, left))
 
 

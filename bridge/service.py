@@ -275,7 +275,7 @@ class Service:
 
     async def diagnose(self, lock: LockRecord) -> tuple[Finding, ...]:
         """Go through everything that a lock's work depends on, and say of each how it is; raise nothing of the lock."""
-        return await diagnose(self._engine, self._registry, lock)
+        return await diagnose(self, self._engine.journal, self._registry, lock)
 
     async def clock(self, lock: LockRecord) -> ClockReading:
         """Return what the lock's clock shows, and how far it is from this host's."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 
 from bridge.config import DEFAULT_RATE
 
-from .problems import TOO_MANY, TOO_MANY_FAILURES, ApiError
+from .problems import RETRY_AFTER, TOO_MANY, TOO_MANY_FAILURES, ApiError
 
 HOUR, MINUTE = 3600.0, 60.0
 FAILURES = 10
@@ -73,4 +73,4 @@ class Limits:
 
 def _allow(seconds: float, answer: tuple[int, str]) -> None:
     if seconds > 0:
-        raise ApiError(*answer, headers={"Retry-After": str(math.ceil(seconds))})
+        raise ApiError(*answer, headers={RETRY_AFTER: str(math.ceil(seconds))})

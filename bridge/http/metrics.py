@@ -1,7 +1,10 @@
 """What is counted, as Prometheus reads it: in a registry of its own, and with no digits, tokens or names in a label.
 
-A lock is labelled by its own number, as the trace writes it; a call by its route's template.
+A lock is labelled by its own number, as the trace writes it; a call by its method and its route's template.
 """
+
+from collections.abc import Collection
+from http import HTTPMethod
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,8 +15,9 @@ from protocol.messages.clock import ClockGetResponse
 from protocol.messages.declaration import Refusal, Response
 from protocol.messages.device import InfoResponse, StatusResponse
 
-NO_ROUTE = "none"
-"""The label of what no route answers: paths that callers make up must not become labels."""
+MADE_UP = "none"
+"""The label of a method that there is not, and of what no route answers: what callers make up must be no label."""
+METHODS = frozenset(HTTPMethod)
 KINDS = {Kind.HELLO_REQUEST: "hello", Kind.HANDSHAKE: "handshake", Kind.TRANSPORT: "transport"}
 """The labels of what a bridge may ask."""
 OUTCOMES = {
@@ -51,8 +55,11 @@ class Metrics:
             ("lock",),
             registry=registry,
         )
-        self._answers = Counter("latchwire_http_answers", "Answers over HTTP.", ("route", "status"), registry=registry)
+        self._answers = Counter(
+            "latchwire_http_answers", "Answers over HTTP.", ("method", "route", "status"), registry=registry
+        )
         self._capacities: dict[int, int] = {}
+        self._heard: set[int] = set()
 
     def exchanged(self, exchange: Exchanged) -> None:
         """Count an exchange, and what had to be sent again for it."""
@@ -62,6 +69,7 @@ class Metrics:
 
     def answered(self, wire_id: int, answer: Response | Refusal, now: float) -> None:
         """Keep what a lock tells of its slots and its clock; slots are free once both of their numbers are known."""
+        self._heard.add(wire_id)
         match answer:
             case InfoResponse():
                 self._capacities[wire_id] = answer.capacity
@@ -76,9 +84,17 @@ class Metrics:
         """Count a request that met its deadline."""
         self._timeouts.inc()
 
-    def count_answer(self, route: str, status: int) -> None:
-        """Count an answer over HTTP; `route` is a template or NO_ROUTE."""
-        self._answers.labels(route, str(status)).inc()
+    def count_answer(self, method: str, route: str, status: int) -> None:
+        """Count an answer over HTTP; `method` is as it was sent, `route` is a template or MADE_UP."""
+        self._answers.labels(method if method in METHODS else MADE_UP, route, str(status)).inc()
+
+    def keep(self, wire_ids: Collection[int]) -> None:
+        """Forget what locks other than these have told."""
+        for wire_id in self._heard.difference(wire_ids):
+            self._capacities.pop(wire_id, None)
+            for gauge in (self._free, self._skew):
+                gauge.remove(_lock(wire_id))
+        self._heard.intersection_update(wire_ids)
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus's text format."""

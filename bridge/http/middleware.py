@@ -11,12 +11,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .envelope import answer
-from .metrics import NO_ROUTE, Metrics
+from .metrics import MADE_UP, Metrics
 from .problems import INTERNAL
 
 CORRELATION_HEADER = "X-Correlation-ID"
+SANE_ID = "[A-Za-z0-9._-]{1,64}"
+"""What a caller's own id must match."""
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +61,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._metrics.count_answer(_route(scope), message["status"])
+                self._metrics.count_answer(scope["method"], _route(scope), message["status"])
                 MutableHeaders(scope=message)[CORRELATION_HEADER] = request.state.correlation_id
             await send(message)
 
@@ -77,12 +78,12 @@ class Guard:
 
 def _route(scope: Scope) -> str:
     """Return the template of the route that has taken the request."""
-    return getattr(scope.get("route"), "path", NO_ROUTE)
+    return getattr(scope.get("route"), "path", MADE_UP)
 
 
 def _correlation_id(headers: Headers) -> str:
     given = headers.get(CORRELATION_HEADER, "")
-    return given if _SANE_ID.fullmatch(given) else new_correlation_id()
+    return given if re.fullmatch(SANE_ID, given) else new_correlation_id()
 
 
 def new_correlation_id() -> str:

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from fastapi import Request
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import LARGEST_PIN_ID, Status
 
-from .problems import ApiError
+from .problems import PLAIN, ApiError
 
 LIST_VERSION = "listVersion"
 LARGEST_VERSION = 0xFFFF_FFFF
@@ -26,7 +27,7 @@ def whole_number(text: str, largest: int) -> int | None:
 def _plain(value: object) -> object:
     """Refuse 20.0, +20 and 020, which the framework takes for 20."""
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
-        raise ValueError("no plain decimal")
+        raise PydanticCustomError(PLAIN, "no plain decimal")
     return value
 
 

@@ -21,6 +21,7 @@ from protocol.vocabulary import Status
 
 from .envelope import answer
 
+RETRY_AFTER: Final = "Retry-After"
 INTERNAL: Final = (500, "The bridge failed; its log has more under this answer's X-Correlation-ID.")
 UNAUTHORIZED: Final = (401, "A valid token is required: Authorization: Bearer <token>, or PersonalKey <key>.")
 FORBIDDEN: Final = (403, "This lock is unknown, or the token is not granted it.")
@@ -42,6 +43,7 @@ TOO_MANY_FAILURES: Final = (
     "Too many requests without a valid token came from this address: Retry-After says when to come back.",
 )
 NOT_READY: Final = (503, "The bridge cannot use its registry or its keys; its log has more.")
+MISSING: Final = "is missing."
 NOT_SET_UP: Final = (428, "The lock is not paired with this bridge: pair it first.")
 
 # A lock that fails is 502, so that whoever investigates knows on which side to look; the API that is spoken
@@ -87,6 +89,19 @@ BY_ERROR: Final[Mapping[type[errors.BridgeError], tuple[int, str]]] = {
     errors.BoltUnknown: BOLT_UNKNOWN,
 }
 
+PLAIN: Final = "plain"
+"""The framework's word for a number that is written in another way than ours; see numbers.Whole."""
+_NO_NUMBER: Final = "must be a whole number such as 20."
+WHY: Final[Mapping[str, str]] = {
+    "missing": MISSING,
+    "enum": "must be {expected}.",
+    "greater_than_equal": "must be at least {ge}.",
+    "less_than_equal": "must be at most {le}.",
+    "int_parsing_size": _NO_NUMBER,
+    PLAIN: _NO_NUMBER,
+}
+"""What is said of a parameter, by the framework's word for what is wrong with it."""
+
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 _log = logging.getLogger(__name__)
@@ -110,7 +125,7 @@ def api_error(error: errors.BridgeError) -> ApiError:
         status, message = next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)
     if isinstance(error, errors.Refused | errors.RuleBroken) and error.rule is not None:
         message = sentence(error.rule)
-    return ApiError(status, message, headers={"Retry-After": "1"} if status == 409 else None)
+    return ApiError(status, message, headers={RETRY_AFTER: "1"} if status == 409 else None)
 
 
 def handlers(routes: Sequence[BaseRoute] = ()) -> dict[int | type[Exception], Handler]:
@@ -155,6 +170,11 @@ def _methods(routes: Sequence[BaseRoute], path: str) -> set[str]:
 
 
 async def _on_invalid_parameter(_request: Request, error: RequestValidationError) -> Response:
-    """Answer 400 and name the parameters alone: the framework's own answer is 422 and repeats their values."""
-    names = sorted({str(detail["loc"][1]) for detail in error.errors()})
-    return answer(400, messages=[f"{name}: is not valid." for name in names])
+    """Answer 400, name the parameters and say why: the framework's own answer is 422 and repeats their values."""
+    return answer(400, messages=sorted({_why(detail) for detail in error.errors()}))
+
+
+def _why(detail: Mapping[str, Any]) -> str:
+    """Return what is wrong with a parameter; the framework's context holds what was declared, not what was sent."""
+    said = WHY.get(detail["type"], "is not valid.").format_map(detail.get("ctx", {}))
+    return f"{detail['loc'][1]}: {said}"

@@ -10,7 +10,7 @@ from protocol.pin_rules import check_alias, check_digits, sentence
 from protocol.schedule import check_schedule
 from protocol.vocabulary import PinEntry, Rule, Schedule, Window
 
-from .problems import ApiError
+from .problems import MISSING, ApiError
 from .times import LAST_DATE, ApiTimes, read_instant, to_schedule
 from .windows import read_weekdays, read_windows
 
@@ -85,7 +85,10 @@ class _Fields:
     problems: list[str] = field(default_factory=list)
 
     def text(self, name: str, check: Callable[[str], Rule | None]) -> str:
-        value = self.document.get(name)
+        if name not in self.document:
+            self.problems.append(f"{name}: {MISSING}")
+            return ""
+        value = self.document[name]
         if not isinstance(value, str):
             self.problems.append(f"{name}: {_NO_TEXT}")
             return ""

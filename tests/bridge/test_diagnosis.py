@@ -1,23 +1,22 @@
 """The checklist: what each line says of a lock, and which lines there are where one cannot be asked."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import pytest
 
-from bridge.client import LockClient
+from bridge.clocks import ClockReading
 from bridge.diagnosis import Finding, Level, diagnose
-from bridge.engine import Engine
 from bridge.errors import BridgeError, LockHeld, NotPaired, Obstacle, Unreachable
 from bridge.journal import COMMAND_LINE, ChangeRecord, ChangeState, MemoryJournal
 from bridge.records import LockRecord, PairingState
 from bridge.store.registry import Registry
-from protocol.messages.clock import ClockGetResponse
 from protocol.messages.device import UNKNOWN_BATTERY, InfoResponse, StatusResponse
 from protocol.vocabulary import BoltState, Capability, ClockState, DoorState
+
+T = TypeVar("T")
 
 NOW = 1_790_000_000
 FRONT = LockRecord(
@@ -52,33 +51,33 @@ STATUS = StatusResponse(
     door=DoorState.UNKNOWN,
     jammed=False,
 )
-CLOCK = ClockGetResponse(state=ClockState.TRUSTED, time=NOW, zone="UTC", rule="UTC0")
+CLOCK = ClockReading(trusted=True, time=NOW, zone="UTC", skew=0)
 LINES = ["crc", "port", "permission", "session", "firmware", "protocol", "capacity", "clock", "zone", "battery", "bolt",
          "list version", "changes"]  # fmt: skip
 
 
 class Desk:
-    """An engine and a registry that answer as they are told, or fail."""
+    """A lock and a registry that answer as they are told, or fail."""
 
     def __init__(self, *answers: object, failure: BridgeError | None = None) -> None:
         self.journal = MemoryJournal()
         self.saved: list[LockRecord] = []
-        self.asked: list[str] = []
         self._failure = failure
-        told = {type(answer): answer for answer in (INFO, STATUS, CLOCK, *answers)}
-        self._answers: dict[object, object] = {
-            LockClient.info: told[InfoResponse],
-            LockClient.status: told[StatusResponse],
-            LockClient.get_clock: told[ClockGetResponse],
-        }
+        self._answers = (*reversed(answers), INFO, STATUS, CLOCK)
 
-    async def read(self, _lock: LockRecord, operation: Callable[..., Awaitable[Any]]) -> object:
+    async def info(self, _lock: LockRecord) -> InfoResponse:
+        return self._told(InfoResponse)
+
+    async def status(self, _lock: LockRecord) -> StatusResponse:
+        return self._told(StatusResponse)
+
+    async def clock(self, _lock: LockRecord) -> ClockReading:
+        return self._told(ClockReading)
+
+    def _told(self, kind: type[T]) -> T:
         if self._failure is not None:
             raise self._failure
-        return self._answers[operation]
-
-    def now(self) -> float:
-        return NOW + 0.7
+        return next(answer for answer in self._answers if isinstance(answer, kind))
 
     async def lock(self, _lock_id: int) -> LockRecord:
         return replace(FRONT, name="renamed meanwhile")
@@ -87,7 +86,7 @@ class Desk:
         self.saved.append(record)
 
     def found(self, lock: LockRecord = FRONT) -> dict[str, Finding]:
-        findings = asyncio.run(diagnose(cast("Engine", self), cast("Registry", self), lock))
+        findings = asyncio.run(diagnose(self, self.journal, cast("Registry", self), lock))
         assert len({finding.check for finding in findings}) == len(findings)
         return {finding.check: finding for finding in findings}
 
@@ -108,10 +107,10 @@ def test_a_healthy_lock_has_every_line_and_nothing_to_do() -> None:
     ("answer", "check", "words"),
     [
         (replace(STATUS, used=10), "capacity", "None of 10 slots is free"),
-        (replace(CLOCK, time=NOW + 3), "clock", "3 s ahead of this host's. Run `latchwire clock set front`"),
-        (replace(CLOCK, time=NOW - 900), "clock", "900 s behind this host's. Run `latchwire clock set front`"),
-        (replace(CLOCK, time=NOW + 301), "clock", "Run `latchwire clock set front --force`"),
-        (replace(CLOCK, state=ClockState.UNTRUSTED), "clock", "does not trust its clock"),
+        (replace(CLOCK, skew=3), "clock", "3 s ahead of this host's. Run `latchwire clock set front`"),
+        (replace(CLOCK, skew=-900), "clock", "900 s behind this host's. Run `latchwire clock set front`"),
+        (replace(CLOCK, skew=301), "clock", "Run `latchwire clock set front --force`"),
+        (replace(CLOCK, trusted=False), "clock", "does not trust its clock"),
         (replace(CLOCK, zone="Europe/Warsaw"), "zone", "from UTC to Europe/Warsaw"),
         (replace(STATUS, battery=20), "battery", "20 % left"),
         (replace(STATUS, jammed=True, bolt=BoltState.UNKNOWN), "bolt", "could not finish its last movement"),
@@ -128,8 +127,8 @@ def test_what_somebody_should_look_after_is_one_warning(answer: object, check: s
 @pytest.mark.parametrize(
     ("answer", "check", "words"),
     [
-        (replace(CLOCK, time=NOW + 2), "clock", "2 s of skew"),
-        (replace(CLOCK, time=NOW - 2), "clock", "-2 s of skew"),
+        (replace(CLOCK, skew=2), "clock", "2 s of skew"),
+        (replace(CLOCK, skew=-2), "clock", "-2 s of skew"),
         (replace(STATUS, battery=21), "battery", "21 %"),
         (replace(STATUS, battery=UNKNOWN_BATTERY), "battery", "does not tell"),
         (replace(STATUS, used=9), "capacity", "1 of 10"),

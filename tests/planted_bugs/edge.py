@@ -25,6 +25,20 @@ BUGS = (
         tests=("tests/bridge/http/test_limits.py",),
     ),
     Bug(
+        name="metrics of locks that are gone",
+        file="bridge/http/metrics.py",
+        good="                gauge.remove(_lock(wire_id))\n",
+        bad="                gauge.labels(_lock(wire_id))\n",
+        tests=("tests/bridge/http/test_health.py",),
+    ),
+    Bug(
+        name="a label that a caller makes up",
+        file="bridge/http/metrics.py",
+        good="method if method in METHODS else MADE_UP",
+        bad="method",
+        tests=("tests/bridge/http/test_health.py",),
+    ),
+    Bug(
         name="an address with too many failures shut to valid tokens",
         file="bridge/http/auth.py",
         good="        token = bearer or personal_key\n",
@@ -85,7 +99,7 @@ BUGS = (
     Bug(
         name="paths that callers make up as labels",
         file="bridge/http/middleware.py",
-        good='getattr(scope.get("route"), "path", NO_ROUTE)',
+        good='getattr(scope.get("route"), "path", MADE_UP)',
         bad='getattr(scope.get("route"), "path", scope["path"])',
         tests=("tests/bridge/http/test_health.py",),
     ),

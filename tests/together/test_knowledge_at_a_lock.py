@@ -126,6 +126,22 @@ def test_what_is_asked_anyway_is_remembered_with_its_time(scenario: Scenario) ->
     scenario(test)
 
 
+def test_a_checklist_renews_what_is_known_and_whether_the_lock_was_reached(scenario: Scenario) -> None:
+    async def test(front: Front) -> None:
+        assert await front.service.diagnose(front.lock)
+        known = await front.known()
+        assert (known.reached, known.bolt) == (True, BoltState.LOCKED)
+        assert known.serial is not None
+        ends = dict(front.made.hub.ends)
+        front.made.hub.ends.clear()
+        async with restarted(front) as again:
+            assert await again.service.diagnose(front.lock)
+            assert await again.known() == replace(known, reached=False)
+        front.made.hub.ends.update(ends)
+
+    scenario(test)
+
+
 def test_an_operation_is_known_as_it_begins_and_the_next_look_tells_where_it_ended(scenario: Scenario) -> None:
     async def test(front: Front) -> None:
         begun = await front.operate(BoltAction.UNLOCK)

@@ -27,7 +27,7 @@ def test_serve_limits_counts_and_tells() -> None:
             assert 3590 <= int(answers[-1].headers["Retry-After"]) <= 3600
             counted = http.get("/metrics").text
             assert metric(counted, 'latchwire_exchange_seconds_count{kind="transport",outcome="answered"}') >= 4
-            route = 'route="/api/{version}/my/lock/{lock_id}/pin",status='
+            route = 'method="GET",route="/api/{version}/my/lock/{lock_id}/pin",status='
             assert metric(counted, f'latchwire_http_answers_total{{{route}"200"}}') == 2
             assert metric(counted, f'latchwire_http_answers_total{{{route}"429"}}') == 1
             assert re.search(r'^latchwire_clock_skew_seconds\{lock="[0-9A-F]{8}"\} ', counted, re.MULTILINE)

@@ -4,13 +4,38 @@ from typing import Any, Final
 
 from bridge.http.envelope import envelope
 from bridge.http.keys import HEADER, LONGEST
-from bridge.http.problems import BUSY, FORBIDDEN, INTERNAL, NOT_SET_UP, TIMEOUT, TOO_MANY, UNAUTHORIZED
+from bridge.http.middleware import CORRELATION_HEADER, SANE_ID
+from bridge.http.problems import (
+    BUSY,
+    FORBIDDEN,
+    INTERNAL,
+    NOT_SET_UP,
+    RETRY_AFTER,
+    TIMEOUT,
+    TOO_MANY,
+    UNAUTHORIZED,
+)
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import Status
 
 Answers = dict[int | str, dict[str, Any]]
 
 _FRAMEWORK = "HTTPValidationError"
+
+_CORRELATED: Final[dict[str, Any]] = {
+    CORRELATION_HEADER: {
+        "description": "The request's own, where it has one of 1 to 64 of A-Z a-z 0-9 . _ -; the log names it.",
+        "required": True,
+        "schema": {"type": "string", "pattern": f"^{SANE_ID}$"},
+    }
+}
+_WAITING: Final[dict[str, Any]] = {
+    RETRY_AFTER: {
+        "description": "Seconds after which the same request has a chance.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 
 KEY: Final[dict[str, Any]] = {
     "name": HEADER,
@@ -69,11 +94,13 @@ def at_a_lock(silence: tuple[int, str] = TIMEOUT) -> Answers:
 
 
 def own_answers(document: dict[str, Any]) -> dict[str, Any]:
-    """Take the framework's own 422 out of an OpenAPI document: what it would answer with it, is 400 here."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            if _FRAMEWORK in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]
+    """Give each answer of an OpenAPI document its headers, and take the framework's own 422 out: that is 400 here."""
+    for operation in (each for operations in document["paths"].values() for each in operations.values()):
+        answers = operation["responses"]
+        if _FRAMEWORK in str(answers.get("422")):
+            del answers["422"]
+        for status, told in answers.items():
+            told["headers"] = _CORRELATED | (_WAITING if status in ("409", "429") else {})
     for name in (_FRAMEWORK, "ValidationError"):
         document.get("components", {}).get("schemas", {}).pop(name, None)
     return document

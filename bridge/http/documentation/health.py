@@ -21,6 +21,6 @@ def ready_answers() -> Answers:
 
 def metrics_answers() -> Answers:
     """Return the answer of all that is counted."""
-    example = 'latchwire_http_answers_total{route="/healthz",status="200"} 1.0\n'
+    example = 'latchwire_http_answers_total{method="GET",route="/healthz",status="200"} 1.0\n'
     content = {"text/plain": {"schema": {"type": "string"}, "example": example}}
     return {200: {"description": "Counters, gauges and histograms, one a line.", "content": content}}

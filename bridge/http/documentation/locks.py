@@ -6,7 +6,7 @@ from typing import Any, Final
 from bridge.activity import ActivityEntry
 from bridge.audit import Gap
 from bridge.http.lock_views import DOOR_STATES, STATES, entry_view, lock_view, operation_view, sync_view
-from bridge.http.problems import BOLT_UNKNOWN
+from bridge.http.problems import BOLT_UNKNOWN, MISSING, PLAIN, WHY
 from bridge.records import BoltOperation, LockRecord, PairingState
 from bridge.refusals import SENTENCES
 from bridge.states import KnownState
@@ -132,7 +132,7 @@ def one_lock_answers() -> Answers:
 def syncs_answers() -> Answers:
     """Return the answers of the last known states."""
     told = success(200, "What the locks have last told.", [sync_view(_LOCK, _KNOWN)], _many(_SYNC))
-    return told | failure(400, "A lock's number is none.", "id: is not valid.") | with_a_token()
+    return told | failure(400, "A lock's number is none.", f"id: {WHY[PLAIN]}") | with_a_token()
 
 
 def one_sync_answers() -> Answers:
@@ -145,7 +145,7 @@ def activity_answers() -> Answers:
     told = [entry_view(entry) for entry in _ENTRIES]
     return (
         success(200, "What happened, newest first; a gap stands where records are lost.", told, _many(_ENTRY))
-        | failure(400, "A parameter is missing or wrong.", "deviceId: is not valid.")
+        | failure(400, "A parameter is missing or wrong.", f"deviceId: {MISSING}")
         | with_a_token()
     )
 

@@ -12,6 +12,7 @@ LOCK, UNGRANTED_LOCK, REMOVED_LOCK = 123, 124, 125
 WRITER, READER = "lw_writer", "lw_reader"
 TOKEN_IDS = {WRITER: 1, READER: 2}
 PIN_ID = 3
+WIRE_ID = 7
 LIST_VERSION = 7
 HELD = PinEntry(digits="97531", alias="Alias 1")
 
@@ -52,12 +53,17 @@ class RecordingService(Service):
             id=lock_id,
             name="front",
             target="memory:",
-            wire_id=7,
+            wire_id=WIRE_ID,
             public_key=bytes(32),
             state=PairingState.PAIRED,
             zone=self.zone,
             version=1,
         )
+
+    async def locks(self) -> tuple[LockRecord, ...]:
+        if self.failure is not None:
+            raise self.failure
+        return (await self.lock(LOCK),)
 
     async def create_pin(self, lock: LockRecord, entry: PinEntry, caller: Caller) -> int:
         self._asked("create_pin", lock, caller)

@@ -140,30 +140,40 @@ def test_how_many_and_what_is_older_than_a_date_is_asked_for(
     assert call.service.asked == [(LOCK, count, before)]
 
 
+NO_NUMBER = "must be a whole number such as 20."
+NO_DATE = "must be a date and time such as 2026-07-01T08:00:00.000Z."
+
+
 @pytest.mark.parametrize(
-    ("query", "name"),
+    ("query", "message"),
     [
-        ("", "deviceId"),
-        ("?deviceId=front", "deviceId"),
-        (f"?deviceId={LOCK}&elements=0", "elements"),
-        (f"?deviceId={LOCK}&elements=201", "elements"),
-        (f"?deviceId={LOCK}&elements=-1", "elements"),
-        (f"?deviceId={LOCK}&elements=many", "elements"),
-        (f"?deviceId={LOCK}&elements=20.0", "elements"),
-        (f"?deviceId={LOCK}.0", "deviceId"),
-        (f"?deviceId=0{LOCK}", "deviceId"),
-        (f"?deviceId={LOCK}&lastElemDate=yesterday", "lastElemDate"),
-        (f"?deviceId={LOCK}&lastElemDate=", "lastElemDate"),
-        (f"?deviceId={LOCK}&lastElemDate=2026-13-01T00:00:00Z", "lastElemDate"),
-        (f"?deviceId={LOCK}&lastElemDate=%00", "lastElemDate"),
+        ("", "deviceId: is missing."),
+        ("?deviceId=front", f"deviceId: {NO_NUMBER}"),
+        (f"?deviceId={LOCK}&elements=0", "elements: must be at least 1."),
+        (f"?deviceId={LOCK}&elements=201", "elements: must be at most 200."),
+        (f"?deviceId={LOCK}&elements=-1", "elements: must be at least 1."),
+        (f"?deviceId={LOCK}&elements=many", f"elements: {NO_NUMBER}"),
+        (f"?deviceId={LOCK}&elements=20.0", f"elements: {NO_NUMBER}"),
+        (f"?deviceId={LOCK}&elements=", f"elements: {NO_NUMBER}"),
+        (f"?deviceId={LOCK}.0", f"deviceId: {NO_NUMBER}"),
+        (f"?deviceId=0{LOCK}", f"deviceId: {NO_NUMBER}"),
+        (f"?deviceId={'9' * 5000}", f"deviceId: {NO_NUMBER}"),
+        (f"?deviceId={LOCK}&lastElemDate=yesterday", f"lastElemDate: {NO_DATE}"),
+        (f"?deviceId={LOCK}&lastElemDate=", f"lastElemDate: {NO_DATE}"),
+        (f"?deviceId={LOCK}&lastElemDate=2026-13-01T00:00:00Z", f"lastElemDate: {NO_DATE}"),
+        (f"?deviceId={LOCK}&lastElemDate=%00", f"lastElemDate: {NO_DATE}"),
     ],
+    ids=lambda text: text[:40],
 )
-def test_a_parameter_that_is_none_is_400_and_named(call: Calls, query: str, name: str) -> None:
+def test_a_parameter_that_is_missing_or_none_is_400_and_named(call: Calls, query: str, message: str) -> None:
     answer = call("GET", f"/deviceactivity{query}", token=TOKEN)
-    assert answer.status_code == 400
-    (message,) = answer.json()["errorMessages"]
-    assert message.startswith(f"{name}: ")
+    assert (answer.status_code, answer.json()["errorMessages"]) == (400, [message])
     assert call.service.asked == []
+
+
+def test_each_parameter_that_is_none_is_named(call: Calls) -> None:
+    answer = call("GET", "/deviceactivity?elements=0", token=TOKEN)
+    assert answer.json()["errorMessages"] == ["deviceId: is missing.", "elements: must be at least 1."]
 
 
 @pytest.mark.parametrize("lock", [124, 125, 999, 10**30, -1])

@@ -67,6 +67,17 @@ def test_a_field_that_breaks_a_rule_is_named(
 
 
 @with_a_body
+@pytest.mark.parametrize("field", ["alias", "pin"])
+def test_a_field_that_is_missing_is_said_to_be(
+    http: httpx2.Client, service: RecordingService, call: Call, field: str
+) -> None:
+    body = {name: value for name, value in BODY.items() if name != field}
+    response = http.request(call.method, call.path, json=body)
+    assert (response.status_code, response.json()["errorMessages"]) == (400, [f"{field}: is missing."])
+    assert call.asks not in service.calls
+
+
+@with_a_body
 def test_dates_the_wrong_way_round_are_named(http: httpx2.Client, service: RecordingService, call: Call) -> None:
     for end in ("2026-07-01T08:00:00Z", "2026-06-30T08:00:00Z"):
         body = BODY | {"startDate": "2026-07-01T08:00:00Z", "endDate": end}

@@ -43,6 +43,14 @@ def test_nothing_is_left_of_the_frameworks_own_answers(document: Any) -> None:
     assert "ValidationError" not in str(document)
 
 
+def test_every_answer_has_the_headers_that_are_sent_with_it(document: Any) -> None:
+    operations = [operation for operations in document["paths"].values() for operation in operations.values()]
+    for status, answer in [told for operation in operations for told in operation["responses"].items()]:
+        waiting = {"Retry-After"} if status in ("409", "429") else set()
+        assert set(answer["headers"]) == {"X-Correlation-ID"} | waiting
+        assert all(header["required"] for header in answer["headers"].values())
+
+
 @every_call
 def test_the_scope_is_documented_for_both_schemes(document: Any, call: Call) -> None:
     scope = "Device.ReadWrite" if call in CHANGES else "Device.Read"

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import errors
-from bridge.http.metrics import NO_ROUTE, Metrics
+from bridge.http.metrics import MADE_UP, Metrics
 from bridge.observing import Exchanged
 from protocol.exchange import State
 from protocol.framing import Kind
@@ -19,9 +19,9 @@ from protocol.vocabulary import BoltState, Capability, ClockState, DoorState, St
 
 from .calls import BODY, CREATE, OPENAPI
 from .conftest import Create, Live
-from .doubles import WRITER, RecordingService
+from .doubles import WIRE_ID, WRITER, RecordingService
 
-LOCK = 0x0A1B2C3D
+LOCK, OTHER = 0x0A1B2C3D, 0x0A1B2C3E
 INFO = InfoResponse(
     lock_id=LOCK,
     min_version=1,
@@ -92,22 +92,30 @@ def test_what_is_counted_is_read_without_a_token(http: httpx2.Client) -> None:
     assert ("latchwire_retries_total", ()) in samples(response.text)
 
 
-def test_answers_are_counted_by_the_template_of_their_route(http: httpx2.Client, live: Live, create: Create) -> None:
-    def count(route: str, status: int) -> float:
-        return told(live.metrics).get(("latchwire_http_answers_total", (route, str(status))), 0)
+def test_answers_are_counted_by_method_and_template(http: httpx2.Client, live: Live, create: Create) -> None:
+    def count(method: str, route: str, status: int) -> float:
+        return told(live.metrics).get(("latchwire_http_answers_total", (method, route, str(status))), 0)
 
-    asked = [(OPENAPI, 201), (OPENAPI, 401), ("/healthz", 200), ("/healthz", 405), (NO_ROUTE, 404)]
+    asked = [
+        ("POST", OPENAPI, 201),
+        ("POST", OPENAPI, 401),
+        ("GET", "/healthz", 200),
+        ("POST", "/healthz", 405),
+        (MADE_UP, "/healthz", 405),
+        ("GET", MADE_UP, 404),
+    ]
     before = [count(*key) for key in asked]
     create()
     CREATE.make(http, Authorization="none")
     http.get("/HEALTHZ")
     http.post("/healthz")
+    http.request("X97531", "/healthz")
     http.get("/97531")
     assert [count(*key) for key in asked] == [count + 1 for count in before]
 
 
 def test_a_failure_that_nobody_expected_is_counted_too(live: Live, create: Create, service: RecordingService) -> None:
-    key = ("latchwire_http_answers_total", (OPENAPI, "500"))
+    key = ("latchwire_http_answers_total", ("POST", OPENAPI, "500"))
     before = told(live.metrics).get(key, 0)
     service.failure = RuntimeError()
     create()
@@ -123,7 +131,7 @@ def test_no_label_holds_what_was_sent(http: httpx2.Client, create: Create) -> No
 
 
 def test_nothing_is_counted_in_the_registry_that_a_process_shares() -> None:
-    Metrics().count_answer("/healthz", 200)
+    Metrics().count_answer("GET", "/healthz", 200)
     assert not re.search("latchwire", str(list(REGISTRY.collect())))
 
 
@@ -165,3 +173,28 @@ def test_slots_and_clock_are_those_of_the_lock_as_it_last_told() -> None:
     metrics.answered(LOCK, ClockGetResponse(state=ClockState.TRUSTED, time=1_000, zone="UTC", rule="UTC0"), 1_004.0)
     metrics.answered(LOCK, Refusal(status=Status.BUSY), 0.0)
     assert told(metrics)["latchwire_clock_skew_seconds", ("0A1B2C3D",)] == -4
+
+
+def test_what_a_lock_has_told_is_forgotten_with_it() -> None:
+    metrics = Metrics()
+    for answer in (INFO, STATUS):
+        metrics.answered(LOCK, answer, 0.0)
+        metrics.answered(OTHER, answer, 0.0)
+    metrics.keep({OTHER})
+    assert {key for key in told(metrics) if "0A1B2C3D" in key[1]} == set()
+    assert told(metrics)["latchwire_free_slots", ("0A1B2C3E",)] == 197
+    metrics.answered(LOCK, STATUS, 0.0)
+    assert ("latchwire_free_slots", ("0A1B2C3D",)) not in told(metrics)  # its capacity may be another now
+    assert ("latchwire_clock_skew_seconds", ("0A1B2C3D",)) in told(metrics)
+
+
+def test_locks_that_are_not_registered_leave_the_metrics_unless_nobody_can_know(
+    http: httpx2.Client, live: Live, service: RecordingService
+) -> None:
+    for wire_id in (LOCK, WIRE_ID):
+        live.metrics.answered(wire_id, STATUS, 0.0)
+    service.failure = errors.DamagedState("The registry is gone.")
+    assert 'lock="0A1B2C3D"' in http.get("/metrics").text
+    service.failure = None
+    counted = http.get("/metrics").text
+    assert ('lock="0A1B2C3D"' in counted, f'lock="{WIRE_ID:08X}"' in counted) == (False, True)

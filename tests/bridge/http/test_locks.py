@@ -83,7 +83,10 @@ def test_the_states_alone_are_told_of_all_or_of_those_that_are_named(call: Calls
     assert call("GET", f"/lock/{LOCK}/sync", token=READ).json()["result"] == SYNC
     for text in ("front", f"{LOCK}.0", f"%2B{LOCK}", f"0{LOCK}"):
         refused = call("GET", f"/lock/sync?id={LOCK}&id={text}", token=READ)
-        assert (refused.status_code, refused.json()["errorMessages"]) == (400, ["id: is not valid."])
+        assert (refused.status_code, refused.json()["errorMessages"]) == (
+            400,
+            ["id: must be a whole number such as 20."],
+        )
 
 
 def test_a_lock_that_is_paired_no_more_is_connected_to_nothing(call: Calls) -> None:
@@ -133,7 +136,7 @@ def test_a_bolt_that_is_there_already_has_not_changed(call: Calls, bolt: BoltSta
 @pytest.mark.parametrize("mode", ["1", "5", "-1", "x", "", "2.5"])
 def test_an_unknown_mode_of_unlocking_is_400_and_moves_nothing(call: Calls, mode: str) -> None:
     answer = call("POST", f"/lock/{LOCK}/operation/unlock?mode={mode}", token=OPERATE)
-    assert (answer.status_code, answer.json()["errorMessages"]) == (400, ["mode: is not valid."])
+    assert (answer.status_code, answer.json()["errorMessages"]) == (400, ["mode: must be 0, 2, 3 or 4."])
     assert call.service.operations == []
 
 

@@ -73,8 +73,10 @@ def test_a_broken_rule_is_answered_with_its_sentence(error: errors.BridgeError) 
     assert api_error(error).messages == (sentence(Rule.ALIAS_LENGTH),)
 
 
-def test_a_parameter_that_the_framework_refuses_is_400_and_named_without_its_value() -> None:
-    error = RequestValidationError([{"loc": ("query", "listVersion"), "msg": SECRET, "input": SECRET}])
+def test_a_parameter_that_the_framework_refuses_for_a_new_reason_is_400_and_named_without_its_value() -> None:
+    error = RequestValidationError(
+        [{"type": "new", "loc": ("query", "listVersion"), "msg": SECRET, "input": SECRET, "ctx": {"given": SECRET}}]
+    )
     response = asyncio.run(handlers()[RequestValidationError](Request({"type": "http"}), error))
     assert json.loads(bytes(response.body)) == {
         "result": None,

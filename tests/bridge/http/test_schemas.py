@@ -122,7 +122,7 @@ def test_a_text_must_be_a_json_string(name: str, value: object) -> None:
 def test_missing_texts_are_told() -> None:
     with pytest.raises(ApiError) as caught:
         pin_entry({}, "UTC")
-    assert caught.value.messages == ("alias: must be a JSON string.", "pin: must be a JSON string.")
+    assert caught.value.messages == ("alias: is missing.", "pin: is missing.")
 
 
 @pytest.mark.parametrize(
