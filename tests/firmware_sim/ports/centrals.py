@@ -12,7 +12,8 @@ from bumble.transport import open_transport
 
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE
 from protocol.framing import Damage, Frame, FrameDecoder, Kind
-from tests.firmware_sim.ports.clients import PATIENCE, hello
+from tests.firmware_sim.ports.clients import hello
+from tests.waiting import PATIENCE
 
 
 class BleClient:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 from firmware_sim.device import GEOMETRY
@@ -13,10 +12,7 @@ from protocol.codec import build
 from protocol.framing import Damage, Frame, FrameDecoder, Kind, encode_frame
 from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
 from protocol.session import hello_frame
-
-PATIENCE = 10
-"""Seconds after which something that must come is taken for lost."""
-_PAUSE = 0.002
+from tests.waiting import until
 
 
 class Counting(Simulator):
@@ -37,15 +33,6 @@ def hello(counter: int) -> bytes:
     return encode_frame(hello_frame(Kind.HELLO_REQUEST, counter, build(HELLO_REQUEST, asked)))
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    for _ in range(round(PATIENCE / _PAUSE)):
-        if condition():
-            return
-        await asyncio.sleep(_PAUSE)
-    raise AssertionError("it never came")
-
-
 class PtyClient:
     """A program that has opened the lock's pseudo-terminal; it reads when it is told to."""
 
@@ -60,7 +47,7 @@ class PtyClient:
             try:
                 data = data[os.write(self._file, data) :]
             except BlockingIOError:
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(0.002)
 
     def read(self) -> bytes:
         """Return what is there."""

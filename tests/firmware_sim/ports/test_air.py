@@ -18,7 +18,8 @@ from firmware_sim.errors import OptionError, PortError
 from firmware_sim.ports.ble import serve_ble
 from protocol.bluetooth import decode_advertisement
 from tests.firmware_sim.ports.centrals import central_at, client_at, connected_to, seen_by, to_client
-from tests.firmware_sim.ports.clients import PATIENCE, Counting, hello, until
+from tests.firmware_sim.ports.clients import Counting, hello
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from firmware_sim.errors import PortError
 from firmware_sim.ports.pty import _PtyWire, serve_pty
 from protocol.framing import Frame, encode_frame
 from tests.firmware_sim.bench import transport
-from tests.firmware_sim.ports.clients import Counting, PtyClient, hello, until
+from tests.firmware_sim.ports.clients import Counting, PtyClient, hello
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from firmware_sim.errors import PortError
 from firmware_sim.ports.pty import serve_pty
 from firmware_sim.ports.tcp import serve_tcp
 from protocol.framing import Frame, FrameDecoder, Kind
-from tests.firmware_sim.ports.clients import PATIENCE, Counting, PtyClient, hello, until
+from tests.firmware_sim.ports.clients import Counting, PtyClient, hello
+from tests.waiting import PATIENCE, until
 
 
 class TcpClient:

@@ -1,7 +1,7 @@
 """A bench at an echo, with stock bleak before it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,7 @@ from bumble.controller import Controller
 from hil.bluetooth.bench import RadioBench
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE
 from tests.hil.bluetooth.air import Air, Echo, Obedient, echoing, socket_at
-
-PATIENCE = 20
-"""Seconds after which something that must come is taken for lost."""
-_PAUSE = 0.002
+from tests.waiting import PATIENCE
 
 
 def play(scenario: Coroutine[Any, Any, None]) -> None:
@@ -28,15 +25,6 @@ def play(scenario: Coroutine[Any, Any, None]) -> None:
             await scenario
 
     asyncio.run(bounded())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    for _ in range(round(PATIENCE / _PAUSE)):
-        if condition():
-            return
-        await asyncio.sleep(_PAUSE)
-    raise AssertionError("it never came")
 
 
 class Client:

@@ -14,7 +14,8 @@ from hil.bluetooth.bench import RadioBench
 from hil.errors import BenchError
 from protocol.bluetooth import COMPANY, SERVICE, decode_advertisement
 from tests.hil.bluetooth.air import ADDRESS, ADVERTISED, echoing, socket_at
-from tests.hil.bluetooth.places import Client, at_echo, find, play, until
+from tests.hil.bluetooth.places import Client, at_echo, find, play
+from tests.waiting import until
 
 
 def test_a_lock_is_found_by_its_service_and_read_from_its_manufacturer_data(bus: str, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hil.bluetooth.pieces import Way
 from hil.bluetooth.radio import SUPERVISION_TIMEOUT
 from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
 from tests.hil.bluetooth.air import Obedient, echoing, socket_at
-from tests.hil.bluetooth.places import Client, Place, at_echo, find, play, until
+from tests.hil.bluetooth.places import Client, Place, at_echo, find, play
+from tests.waiting import until
 
 ENDED_BY_PEER = 0x13
 HOW = pytest.mark.parametrize("response", [True, False], ids=["response", "no-response"])

@@ -13,7 +13,8 @@ from bumble.hci import Address
 from hil.bluetooth.pieces import Way
 from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, NOTIFY, SMALLEST_MTU, WRITE
 from tests.hil.bluetooth.air import ADDRESS
-from tests.hil.bluetooth.places import at_echo, find, play, until
+from tests.hil.bluetooth.places import at_echo, find, play
+from tests.waiting import until
 
 HOW = pytest.mark.parametrize("response", [True, False], ids=["response", "no-response"])
 MTUS = pytest.mark.parametrize("mtu", [SMALLEST_MTU, LARGEST_MTU])
