@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
+from . import api, bridge, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ BUGS = (
     *edge.BUGS,
     *knowledge.BUGS,
     *pins.BUGS,
+    *radio.BUGS,
     *whole_runs.BUGS,
 )
 
