@@ -100,7 +100,7 @@ async def find(wanted: Bluetooth, seconds: float) -> BLEDevice:
     if not found.done():
         raise Unreachable(
             f"The lock {wanted.lock_id:08X} was not heard within {seconds:g} s. Is it powered, and near enough? "
-            "`latchwire scan --ble` shows what is heard.",
+            f"`{wanted.radio.scan}` shows what is heard.",
             obstacle=Obstacle.MISSING,
         )
     return found.result()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import join
 from typing import Self
 from urllib.parse import urlencode
 
@@ -32,9 +33,18 @@ class Radio:
 
     def target(self, lock_id: int) -> str:
         """Return the target of a lock that this radio hears."""
-        options = {"adapter": self.adapter, "hci": self.hci}
-        query = urlencode({name: value for name, value in options.items() if value is not None}, safe=":/,")
+        query = urlencode(self._options, safe=":/,")
         return f"ble:{lock_id:08X}" + (f"?{query}" if query else "")
+
+    @property
+    def scan(self) -> str:
+        """The command that shows what this radio hears."""
+        return join(["latchwire", "scan", "--ble", *(f"--{name}={value}" for name, value in self._options.items())])
+
+    @property
+    def _options(self) -> dict[str, str]:
+        told = {"adapter": self.adapter, "hci": self.hci}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import air, api, bridge, commands, edge, knowledge, lock, pins, protocol, whole_runs
+from . import air, api, bridge, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ BUGS = (
     *edge.BUGS,
     *knowledge.BUGS,
     *pins.BUGS,
+    *radio.BUGS,
     *whole_runs.BUGS,
 )
 

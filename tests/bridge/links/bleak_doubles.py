@@ -62,6 +62,7 @@ class World:
         """Do one step as the test wants it."""
         self.calls.append(name)
         self.meanwhile.get(name, lambda: None)()
+        await asyncio.sleep(0)  # whoever was cancelled meanwhile learns it here
         if name in self.hangs:
             await asyncio.Event().wait()
         if name in self.fails:

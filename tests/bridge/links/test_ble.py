@@ -148,10 +148,9 @@ def test_a_lock_that_ends_the_connection_at_once_is_told(world: World) -> None:
 
 def test_an_attempt_that_fails_does_not_lose_the_one_that_succeeds(world: World) -> None:
     def drop_once() -> None:
-        world.meanwhile.clear()
         world.client.drop()
         world.fails["connect"] = BleakError("le-connection-abort-by-local")
-        asyncio.get_running_loop().call_soon(world.fails.clear)
+        world.meanwhile["connect"] = world.fails.clear
 
     world.meanwhile["connect"] = drop_once
 

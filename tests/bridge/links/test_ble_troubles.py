@@ -106,6 +106,23 @@ def test_an_adapter_is_named_to_bleak_in_its_new_way() -> None:
     assert options(Radio(adapter="hci1"), "client") == {"bluez": {"adapter": "hci1"}}
 
 
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("ble:A0B0C0D1", "latchwire scan --ble"),
+        ("ble:A0B0C0D1?adapter=hci1", "latchwire scan --ble --adapter=hci1"),
+        ("ble:A0B0C0D1?hci=unix-client:/a%20b", "latchwire scan --ble '--hci=unix-client:/a b'"),
+    ],
+)
+def test_whoever_does_not_hear_a_lock_is_told_how_to_see_what_the_same_radio_hears(
+    monkeypatch: pytest.MonkeyPatch, target: str, command: str
+) -> None:
+    World(monkeypatch)
+    with pytest.raises(Unreachable) as failure:
+        virtual_time.run(open_link(target))
+    assert str(failure.value).endswith(f" `{command}` shows what is heard.")
+
+
 def test_what_is_behind_hci_that_does_not_answer_is_told() -> None:
     with pytest.raises(Unreachable, match=r"hci=unix-client:/nonexistent does not answer\.") as failure:
         asyncio.run(open_link("ble:A0B0C0D0?hci=unix-client:/nonexistent"))
