@@ -41,7 +41,7 @@ BUGS = (
     Bug(
         name="paired with whoever answers under the id that was typed",
         file="bridge/pairing.py",
-        good="                    handshakes.require_lock(greeting.lock.lock_id, named)\n",
+        good="                    handshakes.require_lock(found, named)\n",
         bad="                    pass\n",
         tests=("tests/together/test_pairing.py",),
     ),
