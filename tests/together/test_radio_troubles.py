@@ -118,6 +118,26 @@ async def a_hello_is_never_sent(air: OnAir, scene: Scene) -> int | None:
         return created
 
 
+async def a_piece_to_the_lock_is_lost(air: OnAir, scene: Scene) -> int | None:
+    air.bench.radio.lose(Way.TO_LOCK)
+    return await scene.create(1)
+
+
+async def a_piece_of_the_lock_is_lost(air: OnAir, scene: Scene) -> int | None:
+    air.bench.radio.lose(Way.FROM_LOCK)
+    return await scene.create(1)
+
+
+async def pieces_to_the_lock_are_out_of_order(air: OnAir, scene: Scene) -> int | None:
+    air.bench.radio.swap(Way.TO_LOCK)
+    return await scene.create(1)
+
+
+async def pieces_of_the_lock_are_out_of_order(air: OnAir, scene: Scene) -> int | None:
+    air.bench.radio.swap(Way.FROM_LOCK)
+    return await scene.create(1)
+
+
 TROUBLES: dict[str, Trouble] = {
     "normal": nothing,
     "drop in mid-request": drop_in_mid_request,
@@ -129,6 +149,13 @@ TROUBLES: dict[str, Trouble] = {
     "fourth link refused": the_fourth_link_is_refused,
     "hello never sent": a_hello_is_never_sent,
 }
+GARBLINGS: dict[str, Trouble] = {
+    "piece to the lock lost": a_piece_to_the_lock_is_lost,
+    "piece of the lock lost": a_piece_of_the_lock_is_lost,
+    "pieces to the lock swapped": pieces_to_the_lock_are_out_of_order,
+    "pieces of the lock swapped": pieces_of_the_lock_are_out_of_order,
+}
+"""What no radio does that keeps to its standard, and a poor stack may: then a request is sent anew as a whole."""
 
 
 def address(air: OnAir) -> Address:
@@ -158,21 +185,34 @@ def play(
     asyncio.run(scenario())
 
 
+async def has_one_effect(air: OnAir, scene: Scene, trouble: Trouble) -> None:
+    await scene.get_ready()
+    before = await scene.list_version()
+    cut = await trouble(air, scene) or await scene.create_at_last(1)
+    assert await scene.create_at_last(2) == cut + 1
+    assert await scene.aliases() == ["first", "cut", "last"]
+    assert await scene.list_version() == before + 2
+
+
 @MTUS
 @WRITES
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 def test_the_cut_request_has_one_effect_and_the_next_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtu: int, write: str, trouble: Trouble
 ) -> None:
-    async def then(air: OnAir, scene: Scene) -> None:
-        await scene.get_ready()
-        before = await scene.list_version()
-        cut = await trouble(air, scene) or await scene.create_at_last(1)
-        assert await scene.create_at_last(2) == cut + 1
-        assert await scene.aliases() == ["first", "cut", "last"]
-        assert await scene.list_version() == before + 2
+    play(tmp_path, monkeypatch, mtu, write, lambda air, scene: has_one_effect(air, scene, trouble))
 
-    play(tmp_path, monkeypatch, mtu, write, then)
+
+@pytest.mark.parametrize("trouble", GARBLINGS.values(), ids=GARBLINGS)
+def test_pieces_that_are_lost_or_out_of_order_cost_a_transmission_and_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    async def then(air: OnAir, scene: Scene) -> None:
+        opened = await scene.get_ready()
+        await has_one_effect(air, scene, trouble)
+        assert len(scene.links) == opened
+
+    play(tmp_path, monkeypatch, SMALLEST_MTU, "without-response", then)
 
 
 @MTUS
