@@ -16,6 +16,7 @@ from protocol.bluetooth import COMPANY, SERVICE, Advertisement, decode_advertise
 from protocol.errors import MalformedError
 
 from ..errors import BridgeError, Obstacle, Unreachable
+from ..finishing import finishing
 from .radio import Bluetooth, Radio
 
 BACKENDS = "latchwire.bluetooth"
@@ -144,9 +145,14 @@ async def _listening(radio: Radio, notice: Notice) -> AsyncIterator[None]:
                 await scanner.start()
         yield
     finally:
-        with suppress(Exception):  # what was heard is good, however badly the scan ends
-            async with asyncio.timeout(SERVICE_SECONDS):
-                await scanner.stop()
+        await _stop(scanner)
+
+
+@finishing
+async def _stop(scanner: BleakScanner) -> None:
+    with suppress(Exception):  # what was heard is good, however badly the scan ends
+        async with asyncio.timeout(SERVICE_SECONDS):
+            await scanner.stop()
 
 
 @contextmanager

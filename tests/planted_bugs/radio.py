@@ -25,6 +25,13 @@ BUGS = (
         tests=("tests/bridge/links/test_ble.py",),
     ),
     Bug(
+        name="a scan left on by an impatient caller",
+        file="bridge/links/ble_hearing.py",
+        good="@finishing\nasync def _stop(",
+        bad="async def _stop(",
+        tests=("tests/bridge/links/test_ble.py",),
+    ),
+    Bug(
         name="a drop during an attempt loses the attempt after it",
         file="bridge/links/ble.py",
         good="        self._inbox = Inbox()  # attempts before this one have lost theirs\n",

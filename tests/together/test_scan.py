@@ -138,6 +138,7 @@ def test_a_place_has_one_name_whatever_leads_to_it(tmp_path: Path) -> None:
         link.symlink_to(os.ttyname(slave))
         assert place(f"serial:{link}?baud=9600") == place(f"serial:{os.ttyname(slave)}")
         assert place("tcp:a:1") != place("tcp:b:1")
+        assert place("ble:a0b0c0d0?adapter=hci1") == place("ble:A0B0C0D0") != place("ble:A0B0C0D1")
     finally:
         os.close(master)
         os.close(slave)

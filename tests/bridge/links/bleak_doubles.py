@@ -83,6 +83,7 @@ class DoubleScanner(BaseBleakScanner):
 
     async def stop(self) -> None:
         await self.world.step("stop")
+        self.world.calls.append("stopped")
 
 
 class DoubleClient(BaseBleakClient):

@@ -73,7 +73,7 @@ def test_a_stranger_is_never_connected_to(world: World, stranger: str) -> None:
         failure = await refused()
         assert failure.obstacle is Obstacle.MISSING
         assert str(failure).startswith("The lock A0B0C0D0 was not heard within 4 s.")
-        assert world.calls == ["start", "stop"]
+        assert world.calls == ["start", "stop", "stopped"]
 
     run(test())
 
@@ -126,11 +126,13 @@ def test_an_opening_that_is_cancelled_is_disconnected_first(world: World, step: 
         opening = asyncio.create_task(open_ble(near()))
         reached = asyncio.Event()
         world.meanwhile[step] = reached.set
-        world.meanwhile["disconnect"] = lambda: impatience == 2 and opening.cancel()
+        for ending in ("stop", "disconnect"):
+            world.meanwhile[ending] = lambda: impatience == 2 and reached.is_set() and opening.cancel()
         await reached.wait()
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
+        assert world.calls.count("stopped") == 1
         assert world.calls.count("disconnected") == len(world.clients) == (step != "start")
 
     run(test())
