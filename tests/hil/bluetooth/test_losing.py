@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
-from bumble.controller import Controller
 from bumble.device import Connection, Device
 from bumble.hci import Address
 
+from firmware_sim.ports.air import Air
 from hil.bluetooth.bench import RadioBench
 from hil.bluetooth.pieces import Way
 from hil.bluetooth.radio import SUPERVISION_TIMEOUT
 from protocol.bluetooth import LARGEST_MTU, NOTIFY, SMALLEST_MTU
-from tests.hil.bluetooth.air import ADDRESS, Obedient, echoing, socket_at
+from tests.hil.bluetooth.air import ADDRESS, StubbornAir, echoing, socket_at
 from tests.hil.bluetooth.places import Client, Place, at_echo, find, play
 from tests.waiting import until
 
@@ -171,8 +171,8 @@ def test_a_lock_that_is_away_is_connected_once_it_is_back(
     play(scenario())
 
 
-@pytest.mark.parametrize("kind", [Obedient, Controller], ids=["obedient", "stubborn"])
-def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path, kind: type[Controller]) -> None:
+@pytest.mark.parametrize("kind", [Air, StubbornAir], ids=["obedient", "stubborn"])
+def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path, kind: type[Air]) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path, kind) as place:
             client = Client(await find(), timeout=0.05)
