@@ -104,4 +104,25 @@ BUGS = (
         bad="scopes=[Scope.DEVICE_READ]",
         tests=("tests/bridge/http/test_locks.py",),
     ),
+    Bug(
+        name="a change that leaves old activity for new",
+        file="bridge/service.py",
+        good="        finally:\n            self._knowledge.outdate(lock)\n",
+        bad="        finally:\n            pass\n",
+        tests=("tests/together/test_fresh_activity.py",),
+    ),
+    Bug(
+        name="a bolt on its way taken for all that happens",
+        file="bridge/knowledge.py",
+        good="            self.outdate(lock)\n            return True\n",
+        bad="            pass\n",
+        tests=("tests/together/test_fresh_activity.py",),
+    ),
+    Bug(
+        name="a lock woken by everybody who polls",
+        file="bridge/knowledge.py",
+        good="asked + self._engine.settings.fresh",
+        bad="asked",
+        tests=("tests/together/test_fresh_activity.py",),
+    ),
 )
