@@ -125,4 +125,18 @@ BUGS = (
         bad="asked",
         tests=("tests/together/test_fresh_activity.py",),
     ),
+    Bug(
+        name="activity that grows for ever",
+        file="bridge/store/activity.py",
+        good="        await _prune(session, lock_id)\n",
+        bad="        pass\n",
+        tests=("tests/bridge/test_activity.py",),
+    ),
+    Bug(
+        name="other locks' activity pruned by this one's",
+        file="bridge/store/activity.py",
+        good="delete(ActivityRow).where(ActivityRow.lock_id == lock_id, ",
+        bad="delete(ActivityRow).where(",
+        tests=("tests/bridge/test_activity.py",),
+    ),
 )
