@@ -6,6 +6,11 @@ from enum import StrEnum
 
 from protocol.vocabulary import BoltState
 
+LARGEST_LOCK_ID = 2**31 - 1
+"""The largest number of a lock: what PostgreSQL's column holds."""
+LARGEST_PIN_ID = 0xFFFF
+"""The largest id that a lock gives a pin (SPEC 7.6)."""
+
 
 class Scope(StrEnum):
     """What a token may do; the names are the HTTP API's."""

@@ -10,14 +10,12 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from bridge.errors import NotRegistered
-from bridge.records import Grant, LockRecord, Scope
+from bridge.records import LARGEST_LOCK_ID, Grant, LockRecord, Scope
 from bridge.service import Service
 
 from .limits import Limits
 from .numbers import whole_number
 from .problems import UNAUTHORIZED, ApiError
-
-LARGEST_LOCK = 0x7FFF_FFFF
 
 
 class TokenHeader(SecurityBase):
@@ -82,7 +80,7 @@ def lock_access(service: Service, limits: Limits) -> Callable[..., Awaitable[Acc
         grant: Annotated[Grant, Depends(token_grant(service, limits))],
         lock_id: Annotated[str, Path(description="The lock's number.")],
     ) -> Access:
-        number = whole_number(lock_id, LARGEST_LOCK)
+        number = whole_number(lock_id, LARGEST_LOCK_ID)
         if number is None or number not in grant.locks:
             raise NotRegistered("The token is not granted this lock.")
         may_write = Scope.DEVICE_READ_WRITE in grant.scopes

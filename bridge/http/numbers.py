@@ -7,13 +7,13 @@ from fastapi import Request
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from bridge.records import LARGEST_PIN_ID
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import Status
 
 from .problems import PLAIN, ApiError
 
 LIST_VERSION = "listVersion"
-LARGEST_ID = 0xFFFF
 LARGEST_VERSION = 0xFFFF_FFFF
 NO_VERSION = f"{LIST_VERSION}: must be one whole number from 0 to {LARGEST_VERSION}."
 _PLAIN = re.compile("0|-?[1-9][0-9]*")
@@ -38,7 +38,7 @@ Whole = Annotated[int, BeforeValidator(_plain)]
 
 def pin_number(text: str) -> int:
     """Return the id of a pin that a path names; raise ApiError(404) for one that no lock can have given."""
-    if number := whole_number(text, LARGEST_ID):
+    if number := whole_number(text, LARGEST_PIN_ID):
         return number
     raise ApiError(404, SENTENCES[Status.NOT_FOUND])
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..activity import Activity
 from ..errors import AlreadyRegistered, NotRegistered, UsageError, quoted
-from ..records import Grant, LockRecord, PairingState, Scope, TokenRecord
+from ..records import LARGEST_LOCK_ID, Grant, LockRecord, PairingState, Scope, TokenRecord
 from ..states import States
 from .activity import SqlActivity
 from .database import Database
@@ -22,7 +22,6 @@ from .states import SqlStates
 from .tokens import looks_like_token, new_token, token_hash
 from .upgrading import bring_up_to_date
 
-LARGEST_LOCK_ID = 2**31 - 1
 _LARGEST_TOKEN_ID = 2**31 - 1  # what PostgreSQL's column holds
 LAST_USED_STEP = timedelta(minutes=1)
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.exc import StatementError
 
 from bridge.errors import AlreadyRegistered, NotRegistered, UsageError
-from bridge.records import Grant, LockRecord, PairingState, Scope
+from bridge.records import LARGEST_LOCK_ID, Grant, LockRecord, PairingState, Scope
 from bridge.store.folder import StateFolder
-from bridge.store.registry import LARGEST_LOCK_ID, Registry
+from bridge.store.registry import Registry
 from bridge.store.schema import LockRow
 from bridge.store.tokens import new_token, token_hash
 from tests.bridge.registries import BACK, FRONT, NOW, READ, new_grant, query, run

@@ -83,8 +83,8 @@ BUGS = (
     Bug(
         name="a lock asked for a pin that none can have",
         file="bridge/http/numbers.py",
-        good="if number := whole_number(text, LARGEST_ID):",
-        bad="if (number := whole_number(text, LARGEST_ID)) is not None:",
+        good="if number := whole_number(text, LARGEST_PIN_ID):",
+        bad="if (number := whole_number(text, LARGEST_PIN_ID)) is not None:",
         tests=("tests/bridge/http/test_pin_failures.py",),
     ),
 )

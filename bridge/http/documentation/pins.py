@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from bridge.errors import KeyReused
 from bridge.http.body import JSON_TYPES
-from bridge.http.numbers import LARGEST_ID, LARGEST_VERSION, LIST_VERSION, NO_VERSION
+from bridge.http.numbers import LARGEST_VERSION, LIST_VERSION, NO_VERSION
 from bridge.http.problems import BY_ERROR, SILENT
+from bridge.records import LARGEST_PIN_ID
 from bridge.refusals import SENTENCES
 from protocol.pin_rules import sentence
 from protocol.vocabulary import MAX_WINDOWS, Rule, Status
@@ -14,7 +15,7 @@ from .answers import KEY, Answers, at_a_lock, empty, failure, linked, success
 
 _INSTANT: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
 _DAYS: Final[dict[str, Any]] = {"minimum": 1, "maximum": 127, "description": "Monday = 1 to Sunday = 64, added up."}
-_ID: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_ID: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": LARGEST_PIN_ID}
 _ALIAS: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "description": "At most 32 bytes of UTF-8."}
 
 _WINDOW: Final[dict[str, Any]] = {
