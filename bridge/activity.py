@@ -15,6 +15,9 @@ from .audit import Gap, Replaced, read_page, replaced
 
 Item = AuditRecord | Gap | Replaced
 
+KEPT = 10_000
+"""Entries of a lock that are kept: the newest by their dates."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -45,7 +48,7 @@ class Activity(Protocol):
         """Return how far the lock's audit is stored."""
 
     async def append(self, lock_id: int, before: Reading, after: Reading, items: Sequence[Item], now: datetime) -> bool:
-        """Store `items` and move the reading from `before` to `after`, both or neither.
+        """Store `items` and move the reading from `before` to `after`, both or neither; of all entries KEPT stay.
 
         False, and nothing done, where the reading is no longer `before`: another reader was faster.
         """

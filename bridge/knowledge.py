@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ class Knowledge:
         self._states = states
         self._reached: dict[int, bool] = {}
         self._uses: dict[int, asyncio.Event] = {}
+        self._fresh_until: dict[int, float] = {}
 
     def now(self) -> datetime:
         """Return the time of the journal, with which what is told here is compared."""
@@ -72,16 +74,29 @@ class Knowledge:
         """Return the event that a caller has asked the lock for something; whoever waits for it clears it."""
         return self._uses.setdefault(lock_id, asyncio.Event())
 
+    def is_fresh(self, lock: LockRecord) -> bool:
+        """Whether the lock's audit was read to its end so lately that it need not be woken for what may be new."""
+        return asyncio.get_running_loop().time() < self._fresh_until.get(lock.id, -math.inf)
+
+    def outdate(self, lock: LockRecord) -> None:
+        """Let nobody take the audit that was read for all there is: this bridge has changed the lock, or may have."""
+        self._fresh_until.pop(lock.id, None)
+
     async def look(self, lock: LockRecord) -> bool:
         """Ask what the lock is, how it is and what happened; say whether its bolt is on its way."""
         return await self._engine.visit(lock, self._look, lock)
 
     async def _look(self, client: LockClient, lock: LockRecord) -> bool:
+        asked = asyncio.get_running_loop().time()
         info, status = await client.info(), await client.status()
         now = self.now()
         await self.renew(lock, lambda known: by_status(status, now)(by_info(info, now)(known)))
         await read_on(client.read_audit, self._activity, lock.id, self.now)
-        return status.bolt in UNSETTLED
+        if status.bolt in UNSETTLED:  # how it ends is still to happen
+            self.outdate(lock)
+            return True
+        self._fresh_until[lock.id] = asked + self._engine.settings.fresh
+        return False
 
     async def _note(self, lock: LockRecord, *, reached: bool) -> None:
         """Write only what is new: a commit costs more than a request."""

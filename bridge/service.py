@@ -203,19 +203,19 @@ class Service:
         """
         if rule := check_entry(entry):
             raise RuleBroken(rule, sentence(rule))
-        async with self._keeping_zone(lock):
+        async with self._changing(lock):
             return (await self._engine.change(lock, caller, LockClient.create_pin, entry)).id
 
     async def update_pin(self, lock: LockRecord, pin_id: int, entry: PinEntry, caller: Caller) -> None:
         """Replace all of a pin but its id, which works as before until the new one is durable; raise as create_pin."""
         if rule := check_entry(entry):
             raise RuleBroken(rule, sentence(rule))
-        async with self._keeping_zone(lock):
+        async with self._changing(lock):
             await self._engine.change(lock, caller, LockClient.update_pin, pin_id, entry)
 
     async def delete_pin(self, lock: LockRecord, pin_id: int, caller: Caller) -> None:
         """Remove a pin, which never opens again once this returns; raise as create_pin."""
-        async with self._keeping_zone(lock):
+        async with self._changing(lock):
             await self._engine.change(lock, caller, LockClient.delete_pin, pin_id)
 
     async def operate_bolt(self, lock: LockRecord, action: BoltAction, caller: Caller) -> BoltOperation:
@@ -223,7 +223,7 @@ class Service:
 
         What is not answered is never sent again in another session: only its outcome is asked for.
         """
-        async with self._keeping_zone(lock):
+        async with self._changing(lock):
             try:
                 operation = await self._engine.change(lock, caller, _operate_bolt, action)
             except (AckTimeout, LinkLost) as error:
@@ -284,7 +284,7 @@ class Service:
 
     async def set_clock(self, lock: LockRecord, *, zone: str | None, force: bool) -> ClockSetting:
         """Set a lock's clock to this host's time, and its zone where one is given; raise as clocks.set_clock."""
-        async with self._keeping_zone(lock):
+        async with self._changing(lock):
             return await set_clock(self._engine, self._registry, lock, zone=zone, force=force)
 
     async def let_go(self, lock: LockRecord) -> None:
@@ -305,9 +305,10 @@ class Service:
     async def activity(self, lock: LockRecord, count: int, before: datetime | None = None) -> tuple[ActivityEntry, ...]:
         """Return the newest `count` things that happened at the lock, newest first; with `before`, of those until then.
 
-        Without `before` the lock is asked first; where it does not tell in time, what is stored is returned.
+        Without `before` the lock is asked first, unless it has told a moment ago and this bridge has changed nothing
+        there since; where it does not tell in time, what is stored is returned.
         """
-        if before is None:
+        if before is None and not self._knowledge.is_fresh(lock):
             try:
                 async with asyncio.timeout(ASKED_FOR):
                     await self._look(lock)
@@ -338,6 +339,15 @@ class Service:
         async with self._asking(lock):
             yield
         self._knowledge.used(lock)
+
+    @asynccontextmanager
+    async def _changing(self, lock: LockRecord) -> AsyncIterator[None]:
+        """Do what `_keeping_zone` does around a change, however that ends: what it caused is in the lock's audit."""
+        try:
+            async with self._keeping_zone(lock):
+                yield
+        finally:
+            self._knowledge.outdate(lock)
 
     @asynccontextmanager
     async def _asking(self, lock: LockRecord) -> AsyncIterator[None]:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protocol.vocabulary import AuditEvent, AuditRecord, Cause, ClockState
 
-from ..activity import ActivityEntry, Item, Reading, proposed_date
+from ..activity import KEPT, ActivityEntry, Item, Reading, proposed_date
 from ..audit import Gap, Replaced
 from ..errors import NotRegistered
 from ..finishing import finishing
@@ -83,6 +83,16 @@ async def _add(session: AsyncSession, lock_id: int, life: int, items: Sequence[I
         proposed = proposed_date(items, index, latest, now.replace(microsecond=0))
         latest = await _free_date(session, lock_id, proposed)
         await session.execute(insert(ActivityRow).values(lock_id=lock_id, life=life, date=latest, **_columns(item)))
+    if items:
+        await _prune(session, lock_id)
+
+
+async def _prune(session: AsyncSession, lock_id: int) -> None:
+    """Remove what is older than the entries that are kept; by date, for the oldest page is where clients stop."""
+    dates = select(ActivityRow.date).where(ActivityRow.lock_id == lock_id).order_by(ActivityRow.date.desc())
+    oldest = dates.offset(KEPT - 1).limit(1).scalar_subquery()  # null where there are fewer, and nothing is older
+    too_old = delete(ActivityRow).where(ActivityRow.lock_id == lock_id, ActivityRow.date < oldest)
+    await session.execute(too_old, execution_options={"synchronize_session": False})
 
 
 async def _free_date(session: AsyncSession, lock_id: int, proposed: datetime) -> datetime:

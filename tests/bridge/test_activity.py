@@ -229,6 +229,48 @@ def test_pages_by_date_tell_everything_once(folder: StateFolder) -> None:
     in_registry(folder, test)
 
 
+@pytest.mark.parametrize("kept", [1, 7, 8, 21, 22])
+def test_the_newest_entries_are_kept_and_pages_end_where_they_end(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("bridge.store.activity.KEPT", kept)
+
+    async def test(activity: Activity) -> None:
+        front, back = Ring(keep=14), Ring()
+        front.happen(*range(10))
+        back.happen(*range(3))
+        await read(front, activity)
+        await read(back, activity, BACK.id)
+        front.happen(*range(10, 30))
+        await read(front, activity)
+        found: list[ActivityEntry] = []
+        while page := await activity.entries(FRONT.id, 5, found[-1].date if found else None):
+            found += page
+        everything = [*range(30, 16, -1), (11, 16), *range(10, 0, -1)]
+        assert numbers([entry.item for entry in found]) == everything[:kept]
+        assert len(await stored(activity, BACK.id)) == min(kept, 3)
+        assert (await activity.reading(FRONT.id)).cursor == 30
+        front.happen(30)
+        await read(front, activity)
+        assert numbers([entry.item for entry in await stored(activity)]) == [*everything[: kept - 1][::-1], 31]
+
+    in_registry(folder, test)
+
+
+def test_an_entry_of_a_clock_that_was_set_back_is_as_old_as_it_says(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.store.activity.KEPT", 2)
+
+    async def test(activity: Activity) -> None:
+        ring = Ring()
+        ring.happen(5, 9, 1, 10)
+        await read(ring, activity)
+        assert numbers([entry.item for entry in await stored(activity)]) == [2, 4]
+
+    in_registry(folder, test)
+
+
 def test_readers_at_once_store_each_record_once(folder: StateFolder) -> None:
     async def scenario() -> None:
         ring = Ring()

@@ -10,7 +10,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.from_environment({})
     assert settings.state_dir.is_absolute()
     assert settings.state_dir.name == "latchwire"
-    assert (settings.deadline, settings.idle, settings.visit) == (8.0, 20.0, 3600.0)
+    assert (settings.deadline, settings.idle, settings.visit, settings.fresh) == (8.0, 20.0, 3600.0, 10.0)
     assert (settings.rate, settings.database) == (700, None)
 
 
@@ -21,6 +21,7 @@ def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
             "LATCHWIRE_DEADLINE": "2.5",
             "LATCHWIRE_IDLE": "60",
             "LATCHWIRE_VISIT": "600",
+            "LATCHWIRE_ACTIVITY_FRESH": "0",
             "LATCHWIRE_RATE": "10",
             "LATCHWIRE_DATABASE": "postgresql+asyncpg://host/latchwire",
         }
@@ -30,13 +31,14 @@ def test_each_variable_moves_its_own_setting(tmp_path: Path) -> None:
         deadline=2.5,
         idle=60.0,
         visit=600.0,
+        fresh=0.0,
         rate=10,
         database="postgresql+asyncpg://host/latchwire",
     )
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:
-    names = ("STATE_DIR", "DEADLINE", "IDLE", "VISIT", "RATE", "DATABASE")
+    names = ("STATE_DIR", "DEADLINE", "IDLE", "VISIT", "ACTIVITY_FRESH", "RATE", "DATABASE")
     empty = {f"LATCHWIRE_{name}": "" for name in names}
     assert Settings.from_environment(empty) == Settings.from_environment({})
 
@@ -51,6 +53,12 @@ def test_a_relative_state_folder_becomes_absolute() -> None:
 def test_a_number_that_is_none_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=rf"{name} is '{text}'\. Give it as seconds above 0, such as {name}="):
         Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "-0.5", "nan", "inf"])
+def test_what_may_be_0_must_be_a_number_all_the_same(text: str) -> None:
+    with pytest.raises(UsageError, match=rf"is '{text}'\. Give it as seconds, 0 or more, such as "):
+        Settings.from_environment({"LATCHWIRE_ACTIVITY_FRESH": text})
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-1", "1.5", "+7", "٧", "1" * 10, "1" * 5000])

@@ -1,4 +1,4 @@
-"""What makes valid requests of schemathesis meet the lock: its number, its pins, and digits and keys of their own.
+"""What makes valid requests of schemathesis meet the lock: its number, pins that it has, digits and keys of their own.
 
 Only what is meant to be valid is touched; broken requests go out as they were made.
 """
@@ -7,15 +7,14 @@ from itertools import count
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, GenerationMode, HookContext
+from schemathesis import Case, GenerationMode, HookContext, Response
 from schemathesis.core.parameters import ParameterLocation
-from schemathesis.core.transport import Response
+from schemathesis.generation.meta import TestPhase
 
 from tests.together.fuzzed import LOCK
 
 _fresh = count(1)
-_pins: list[str] = []
-"""Those that were created, and are not removed."""
+_created: list[int] = []
 
 
 @schemathesis.hook
@@ -25,8 +24,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     number = next(_fresh)
     if _is_valid(case, ParameterLocation.PATH) and "lock_id" in case.path_parameters:
         case.path_parameters["lock_id"] = str(LOCK)
-    if _is_valid(case, ParameterLocation.PATH) and "pin_id" in case.path_parameters and _pins:
-        case.path_parameters["pin_id"] = _pins.pop(0) if case.method == "DELETE" and len(_pins) > 1 else _pins[-1]
+    names_a_pin = _is_valid(case, ParameterLocation.PATH) and "pin_id" in case.path_parameters
+    if names_a_pin and _created and not _is_linked(case):
+        case.path_parameters["pin_id"] = str(_created[-1])
     if _is_valid(case, ParameterLocation.QUERY) and "deviceId" in case.query:
         case.query["deviceId"] = LOCK
     if _is_valid(case, ParameterLocation.HEADER) and "Idempotency-Key" in case.headers:
@@ -35,15 +35,22 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         case.body["pin"] = f"91{number:05}"
 
 
+@schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+    """Keep which pins there are."""
+    del context
+    if response.status_code == 201:
+        _created.append(response.json()["result"]["id"])
+    elif response.status_code == 204 and case.method == "DELETE":
+        _created[:] = [each for each in _created if str(each) != str(case.path_parameters["pin_id"])]
+
+
+def _is_linked(case: Case[Any]) -> bool:
+    """Whether its pin is that of an earlier answer, which the checks follow from its creation to its end."""
+    return case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
+
+
 def _is_valid(case: Case[Any], where: ParameterLocation) -> bool:
     if case.meta is None or where not in case.meta.components:
         return False
     return case.meta.components[where].mode is GenerationMode.POSITIVE
-
-
-@schemathesis.hook
-def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    """Note which pins there are."""
-    del context
-    if case.method == "POST" and response.status_code == 201 and "/pin" in case.path:
-        _pins.append(str(response.json()["result"]["id"]))

@@ -87,6 +87,7 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
     async def opened(test: Callable[[Front], Awaitable[None]]) -> None:
         async with workshop(tmp_path / "state", monkeypatch) as made:
             made.stop()
+            made.settings = replace(made.settings, fresh=0)  # hands are at the keypad between one look and the next
             put_up(made)
             async with made.process() as service:
                 await test(Front(made, service, await service.pair(WISH, made.label)))
@@ -249,7 +250,7 @@ def test_a_lock_on_another_flash_is_read_from_its_first_record(scenario: Scenari
 
 def test_two_bridges_read_everything_each(scenario: Scenario, tmp_path: Path) -> None:
     async def test(front: Front) -> None:
-        settings = Settings(state_dir=tmp_path / "other")
+        settings = Settings(state_dir=tmp_path / "other", fresh=0)
         async with open_service(settings, command="latchwire serve", hub=front.made.hub) as service:
             front.simulator.hold_button(5)
             other = Front(front.made, service, await service.pair(WISH, front.made.label))

@@ -11,7 +11,7 @@ import pytest
 from tests.together.processes import PATIENCE, WAYS, Place, place
 
 SCOPES = ("Device.ReadWrite", "Lock.Operate", "DeviceActivity.Read")
-SETTLING = {"LATCHWIRE_IDLE": "0.4", "LATCHWIRE_DEADLINE": "2"}
+SETTLING = {"LATCHWIRE_IDLE": "0.4", "LATCHWIRE_DEADLINE": "2", "LATCHWIRE_ACTIVITY_FRESH": "0"}
 
 
 @dataclass(slots=True, kw_only=True)

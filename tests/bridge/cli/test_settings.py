@@ -49,6 +49,7 @@ def test_each_value_is_told_with_its_source(
         "deadline": ("8 s", "default"),
         "idle": ("2.5 s", "environment"),
         "visit": ("3600 s", "default"),
+        "fresh": ("10 s", "default"),
         "rate": ("700 an hour", "default"),
         "database": ("in the state folder", "default"),
     }
