@@ -9,7 +9,7 @@ from typing import cast
 
 from bumble import hci
 from bumble.core import InvalidPacketError
-from bumble.transport.common import PacketParser
+from bumble.transport.common import PacketParser, TransportSink
 
 from ..errors import OptionError, PortError
 from ..socket_file import private_socket
@@ -29,7 +29,7 @@ class Air:
         self._numbers = count(1)
         self.clients: set[_Client] = set()
 
-    def controller(self, host: "_Client | None" = None) -> RadioController:
+    def controller(self, host: TransportSink | None = None) -> RadioController:
         """Return a new controller that is on the air."""
         number = next(self._numbers)
         address = hci.Address(number.to_bytes(6, "little"), hci.Address.PUBLIC_DEVICE_ADDRESS)
@@ -86,12 +86,22 @@ def is_virtual(transport: str) -> bool:
 
 @asynccontextmanager
 async def open_air(transport: str) -> AsyncIterator[tuple[RadioController, str]]:
-    """Open an air at `unix-server:PATH` or `tcp-server:HOST:PORT`; yield the lock's controller and the place.
-
-    In that place stands the port that the system chose where 0 was given. Raises OptionError and PortError.
-    """
+    """Open an air at a transport that is virtual; yield the lock's controller and the place, as `serve_air` does."""
     air = Air()
     controller = air.controller()
+    async with serve_air(air, transport) as place:
+        try:
+            yield controller, place
+        finally:
+            air.leave(controller)
+
+
+@asynccontextmanager
+async def serve_air(air: Air, transport: str) -> AsyncIterator[str]:
+    """Let hosts reach an air at `unix-server:PATH` or `tcp-server:HOST:PORT`; yield the place.
+
+    In that stands the port that the system chose where 0 was given. Raises OptionError and PortError.
+    """
     async with AsyncExitStack() as stack:
         if transport.startswith(UNIX):
             path = Path(transport.removeprefix(UNIX))
@@ -101,13 +111,12 @@ async def open_air(transport: str) -> AsyncIterator[tuple[RadioController, str]]
         else:
             server, place = await _listen(air, transport)
         try:
-            yield controller, place
+            yield place
         finally:
             server.close()
             for client in air.clients:
                 client.hang_up()
             await server.wait_closed()
-            air.leave(controller)
 
 
 async def _listen(air: Air, transport: str) -> tuple[asyncio.Server, str]:

@@ -177,21 +177,20 @@ class Radio:
         return piece, self._held.pop(piece.way)
 
     def _deliver(self, piece: Piece) -> None:
-        left = self._allowed.get(piece.way)
-        if left is not None and piece.value is not None:
-            left -= len(piece.value)
-            self._allowed[piece.way] = left
-        if left is None or left >= 0:
-            for packet in piece.packets:
-                self._hand_over(piece.way, packet)
-        if left is not None and left <= 0:
+        if piece.value is None or piece.way not in self._allowed:
+            self._hand_over(piece)
+            return
+        self._allowed[piece.way] -= len(piece.value)
+        left = self._allowed[piece.way]
+        if left >= 0:
+            self._hand_over(piece)
+        if left <= 0:
             self.supervise()
 
-    def _hand_over(self, way: Way, packet: bytes) -> None:
-        if way is Way.TO_LOCK:
-            self._controller.on_packet(packet)
-        else:
-            self._to_host(packet)
+    def _hand_over(self, piece: Piece) -> None:
+        take = self._controller.on_packet if piece.way is Way.TO_LOCK else self._to_host
+        for packet in piece.packets:
+            take(packet)
 
     def _to_host(self, packet: bytes) -> None:
         if self._host is not None:

@@ -1,19 +1,17 @@
 """Peripherals on a virtual air, as a test holds them: they say what it likes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 from bumble.controller import Controller
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
-from bumble.hci import Address, HCI_ErrorCode
-from bumble.link import LocalLink
-from bumble.transport.common import PacketParser
+from bumble.hci import Address
 
+from firmware_sim.ports.air import Air as RealAir
+from firmware_sim.ports.air import serve_air
 from protocol.bluetooth import COMPANY, LARGEST_MTU, NOTIFY, SERVICE, WRITE, Advertisement, encode_advertisement
 from protocol.messages.hello import HelloFlag
 
@@ -34,52 +32,13 @@ def payload(told: bytes, service: str = SERVICE, company: int = COMPANY) -> byte
     return bytes([2, 1, 6, 17, 7, *uuid, len(data) + 1, 0xFF, *data])
 
 
-class _HciClient(asyncio.Protocol):
-    """A host that speaks HCI over a socket, and its controller."""
-
-    def __init__(self, air: "Air") -> None:
-        self._air = air
-        self._controller = air.controller(self)
-        self._parser = PacketParser(self._controller)
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._air.hosts.add(self._transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._air.hosts.discard(self._transport)
-        self._air.leave(self._controller)
-
-    def on_packet(self, packet: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(packet)
-
-
-class Air:
-    """Controllers that hear each other; each client of the socket has one of its own."""
+class Air(RealAir):
+    """The simulated lock's own air, with what a test puts there in place of a lock."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.hci = f"unix-client:{path}"
-        self.hosts: set[asyncio.Transport | None] = set()
-        self._link = LocalLink()  # type: ignore[no-untyped-call]
         self._peripherals = 0
-
-    def controller(self, host: _HciClient | None = None) -> Controller:
-        return Controller("controller", host_sink=host, link=self._link)
-
-    def leave(self, controller: Controller) -> None:
-        """Take a controller off the air: its peers see a timeout."""
-        self._link.remove_controller(controller)
-        controller.host = None
-        for peer in self._link.controllers:
-            for connection in list(peer.le_connections.values()):
-                if connection.peer_address == controller.random_address:
-                    peer.on_le_disconnected(connection, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
     async def peripheral(
         self,
@@ -99,17 +58,9 @@ class Air:
 @asynccontextmanager
 async def open_air(folder: Path) -> AsyncIterator[Air]:
     """Yield an air whose socket lies in `folder`."""
-    path = folder / "hci"
-    air = Air(path)
-    server = await asyncio.get_running_loop().create_unix_server(lambda: _HciClient(air), path)
-    try:
+    air = Air(folder / "hci")
+    async with serve_air(air, f"unix-server:{folder / 'hci'}"):
         yield air
-    finally:
-        server.close()
-        for host in list(air.hosts):
-            if host is not None:
-                host.abort()
-        await server.wait_closed()
 
 
 class Peripheral:

@@ -149,9 +149,8 @@ def test_a_radio_that_is_pulled_out_loses_the_link(on_air: Callable[[Test], None
     async def test(air: Air) -> None:
         lock = await air.peripheral(payload(manufacturer_data()))
         link = await open_link(target(air))
-        for host in air.hosts:
-            assert host is not None
-            host.abort()
+        for client in air.clients:
+            client.hang_up()
         await lost(link)
         await link.close()
         link = await open_link(target(air))

@@ -9,11 +9,11 @@ from typing import Any
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-from bumble.controller import Controller
 
+from firmware_sim.ports.air import Air
 from hil.bluetooth.bench import RadioBench
 from protocol.bluetooth import NOTIFY, SERVICE, WRITE
-from tests.hil.bluetooth.air import Air, Echo, Obedient, echoing, socket_at
+from tests.hil.bluetooth.air import Echo, echoing, socket_at
 from tests.waiting import PATIENCE
 
 
@@ -78,7 +78,7 @@ class Place:
 
 
 @asynccontextmanager
-async def at_echo(bus: str, folder: Path, kind: type[Controller] = Obedient, **options: Any) -> AsyncIterator[Place]:
+async def at_echo(bus: str, folder: Path, kind: type[Air] = Air, **options: Any) -> AsyncIterator[Place]:
     """Yield a bench on this bus with this folder's socket for its radio."""
     async with (
         echoing(kind) as (air, echo),

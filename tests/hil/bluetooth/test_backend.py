@@ -123,9 +123,8 @@ def test_a_transport_that_ends_is_a_disconnection(on_air: Callable[[Test], None]
         lost = asyncio.Event()
         connected = client(air, await device(air), lambda _: lost.set())
         await connected.connect()
-        (host,) = air.hosts
-        assert host is not None
-        host.abort()
+        (host,) = air.clients
+        host.hang_up()
         await lost.wait()
         assert not connected.is_connected
         await connected.disconnect()
@@ -138,7 +137,7 @@ def test_a_controller_is_shared_and_given_back_by_the_last_who_uses_it(on_air: C
         first, second = scanner(air), scanner(air)
         await first.start()
         await second.start()
-        assert len(air.hosts) == 1
+        assert len(air.clients) == 1
         await first.stop()
         await first.stop()
         async for _found in second.advertisement_data():

@@ -4,16 +4,19 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
-from bumble.controller import Controller
+from bumble.device import Connection, Device
+from bumble.hci import Address
 
+from firmware_sim.ports.air import Air
 from hil.bluetooth.bench import RadioBench
 from hil.bluetooth.pieces import Way
 from hil.bluetooth.radio import SUPERVISION_TIMEOUT
-from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
-from tests.hil.bluetooth.air import Obedient, echoing, socket_at
+from protocol.bluetooth import LARGEST_MTU, NOTIFY, SMALLEST_MTU
+from tests.hil.bluetooth.air import ADDRESS, StubbornAir, echoing, socket_at
 from tests.hil.bluetooth.places import Client, Place, at_echo, find, play
 from tests.waiting import until
 
@@ -120,6 +123,23 @@ def test_a_write_that_is_pending_when_the_lock_hangs_up_fails(bus: str, tmp_path
     play(scenario())
 
 
+def test_what_waits_behind_a_pending_write_fails_with_it(bus: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place, place.client() as client:
+            place.echo.speaks.clear()
+            pending = asyncio.create_task(client.write(b"pending", response=True))
+            await until(lambda: place.echo.received == [b"pending"])
+            behind = asyncio.create_task(client.bleak.read_gatt_char(NOTIFY))
+            await place.bench.bluez.census()
+            await place.echo.links[0].disconnect()
+            for operation in (pending, behind):
+                with pytest.raises(BleakGATTProtocolError) as unlikely:
+                    await operation
+                assert unlikely.value.code == ATT_UNLIKELY
+
+    play(scenario())
+
+
 def test_a_link_that_the_client_ends_has_ended_at_the_lock(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path) as place:
@@ -151,8 +171,8 @@ def test_a_lock_that_is_away_is_connected_once_it_is_back(
     play(scenario())
 
 
-@pytest.mark.parametrize("kind", [Obedient, Controller], ids=["obedient", "stubborn"])
-def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path, kind: type[Controller]) -> None:
+@pytest.mark.parametrize("kind", [Air, StubbornAir], ids=["obedient", "stubborn"])
+def test_a_connection_that_is_given_up_leaves_nothing_behind(bus: str, tmp_path: Path, kind: type[Air]) -> None:
     async def scenario() -> None:
         async with at_echo(bus, tmp_path, kind) as place:
             client = Client(await find(), timeout=0.05)
@@ -180,6 +200,29 @@ def test_the_death_of_the_simulator_ends_links_and_a_new_one_is_found(bus: str, 
                 assert echo.endings == [SUPERVISION_TIMEOUT]
                 async with socket_at(air, tmp_path / "hci"):
                     await comes_back(place)
+
+    play(scenario())
+
+
+def test_a_simulator_that_dies_as_soon_as_it_is_connected_ends_the_link(
+    bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with echoing() as (air, _), AsyncExitStack() as simulator:
+            name = await simulator.enter_async_context(socket_at(air, tmp_path / "hci"))
+            async with RadioBench(name, bus=bus) as bench:
+                await bench.central.ready.wait()
+                connect = Device.connect
+
+                async def connect_and_die(device: Device, address: Address, **how: Any) -> Connection:
+                    connection = await connect(device, address, **how)
+                    await simulator.aclose()
+                    await until(bench.radio.terminated.done)
+                    return connection
+
+                monkeypatch.setattr(Device, "connect", connect_and_die)
+                link = await bench.central.connect(Address(ADDRESS))
+                assert await link.ended == SUPERVISION_TIMEOUT
 
     play(scenario())
 

@@ -252,6 +252,21 @@ def test_only_values_are_lost_counted_and_put_out_of_order() -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize(("count", "passed"), [(0, b""), (1, b"1"), (2, b"12"), (3, b"12")])
+def test_values_pass_up_to_a_byte_and_whatever_else_before_it(count: int, passed: bytes) -> None:
+    async def scenario() -> None:
+        setup = Setup()
+        read = acl(HANDLE, bytes([READ_REQUEST, 1, 0]))
+        setup.radio.drop_after(Way.TO_LOCK, count)
+        setup.send([*read, *write(b"1"), *write(b"2"), *write(b"34")])
+        values = [piece for value in passed for piece in write(bytes([value]))]
+        assert setup.sent[: len(values) + 1] == [*read, *values]
+        ends = [hci.HCI_Packet.from_bytes(packet) for packet in setup.sent[len(values) + 1 :]]
+        assert [type(end) for end in ends] == [hci.HCI_Disconnect_Command] * 2
+
+    run(scenario())
+
+
 def test_a_lost_transport_is_told_and_its_frames_are_dropped() -> None:
     async def scenario() -> None:
         setup = Setup(INTERVAL)
