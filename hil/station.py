@@ -1,0 +1,275 @@
+"""The bench's own bridge, by frames: it keeps to the protocol where a test wants that, and nowhere else."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from bridge.links import Link
+from protocol.codec import build, decode_answer, encode_request, next_operation, parse
+from protocol.errors import AuthenticationError, MalformedError
+from protocol.framing import Frame, Kind
+from protocol.label import pairing_key
+from protocol.messages.clock import ClockGetRequest, ClockSetRequest
+from protocol.messages.declaration import Refusal, Request, Response
+from protocol.messages.device import InfoRequest, InfoResponse, PingRequest, PingResponse, StatusRequest, StatusResponse
+from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, HelloResponse, Mode
+from protocol.messages.pairing import PairCommitRequest, PairCommitResponse
+from protocol.messages.pins import (
+    LastOperationRequest,
+    LastOperationResponse,
+    PinClearRequest,
+    PinCreateRequest,
+    PinCreateResponse,
+)
+from protocol.noise import Handshake, peer_id, public_key
+from protocol.registry import BY_REQUEST
+from protocol.session import BridgeSession, hello_frame, prologue
+from protocol.version import MAX_VERSION, MIN_VERSION
+from protocol.vocabulary import PinEntry
+
+from .errors import BenchFault, Nonconformant
+from .hands import Hand, Hands
+from .line import Line, Patience, Tap
+
+R = TypeVar("R", bound=Response)
+
+PAIRING_HOLD = 5.0
+"""Seconds for which the button opens the window of the simulated lock (SPEC 4.6 leaves them to the lock)."""
+REST = 3700
+"""Seconds after which limits, lock-outs and a bolt that moves are over."""
+NOON = 1_894_017_600
+"""Monday 2030-01-07 12:00 UTC: what the lock's clock shows when a test begins."""
+
+
+@dataclass(slots=True)
+class Peer:
+    """A bridge that the lock may know: its key, and the id of its last change."""
+
+    private: bytes = field(repr=False)
+    lock_key: bytes = b""
+    operation: int = 0
+
+    @property
+    def id(self) -> int:
+        """Its peer id (SPEC 4.5)."""
+        return peer_id(public_key(self.private))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """A hello that was answered."""
+
+    request: Frame
+    response: Frame
+    lock: HelloResponse
+
+    @property
+    def prologue(self) -> bytes:
+        """What both sides hash into a handshake that follows (SPEC 4.3)."""
+        return prologue(self.lock.chosen, self.request, self.response)
+
+
+class Session:
+    """An authenticated span on a line, with one peer."""
+
+    def __init__(self, line: Line, ends: BridgeSession, peer: Peer) -> None:
+        self.line = line
+        self.ends = ends
+        self.peer = peer
+
+    async def ask(self, request: Request) -> Response | Refusal:
+        """Return the answer to a request; raise Nonconformant for what is none."""
+        return await self.ask_frame(request, self.ends.seal(encode_request(request)))
+
+    async def ask_frame(self, request: Request, frame: Frame) -> Response | Refusal:
+        """Send a frame that holds `request`, and return the answer to it."""
+        body = await self.ask_body(frame)
+        try:
+            return decode_answer(BY_REQUEST[type(request)], body)
+        except MalformedError as error:
+            raise Nonconformant(f"The answer to {BY_REQUEST[type(request)].method} cannot be read: {error}.") from None
+
+    async def ask_body(self, frame: Frame) -> bytes:
+        """Send a sealed frame and return the opened body of the answer."""
+        return self.opened(await self.line.ask(frame))
+
+    def opened(self, answer: Frame) -> bytes:
+        """Return what an answer to the last request says; raise Nonconformant where it is none."""
+        if answer.kind is Kind.REFUSED:
+            raise Nonconformant("The lock refused a frame of a live session.")
+        try:
+            return self.ends.open(answer)
+        except AuthenticationError as error:
+            raise Nonconformant(f"What the lock sent is no answer to the last request: {error}.") from None
+
+    async def told(self, request: Request, kind: type[R]) -> R:
+        """Return the answer to a request that has to succeed."""
+        answer = await self.ask(request)
+        if not isinstance(answer, kind):
+            raise Nonconformant(f"{BY_REQUEST[type(request)].method} was answered {answer}, not OK.")
+        return answer
+
+    async def change(self, make: Callable[[int], Request], kind: type[R]) -> R:
+        """Make a change under the next operation id, which has to succeed."""
+        operation = next_operation(self.peer.operation)
+        done = await self.told(make(operation), kind)
+        self.peer.operation = operation
+        return done
+
+    async def try_change(self, make: Callable[[int], Request]) -> Response | Refusal:
+        """Try a change under the next operation id; one that is refused uses up none."""
+        operation = next_operation(self.peer.operation)
+        answer = await self.ask(make(operation))
+        if not isinstance(answer, Refusal):
+            self.peer.operation = operation
+        return answer
+
+    async def create(self, entry: PinEntry) -> int:
+        """Create a pin, and return its id."""
+        create = partial(PinCreateRequest, entry=entry)
+        return (await self.change(lambda operation: create(operation=operation), PinCreateResponse)).id
+
+    async def status(self) -> StatusResponse:
+        """Return how the lock is."""
+        return await self.told(StatusRequest(), StatusResponse)
+
+    async def info(self) -> InfoResponse:
+        """Return what the lock is."""
+        return await self.told(InfoRequest(), InfoResponse)
+
+
+class Station:
+    """One lock, its label, its hands, and the bench's peer at it. `connect` opens another link."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Link]],
+        hands: Hands,
+        secret: bytes,
+        *,
+        patience: Patience,
+        random: Random,
+        tap: Tap,
+    ) -> None:
+        self._connect = connect
+        self._secret = secret
+        self._tap = tap
+        self._lines: list[Line] = []
+        self.hands = hands
+        self.patience = patience
+        self.random = random
+        self.peer = self.new_peer()
+
+    def new_peer(self) -> Peer:
+        """Return a bridge that the lock does not know."""
+        return Peer(self.random.randbytes(32))
+
+    async def connect(self) -> Line:
+        """Open a link; `close` gives it back at the latest."""
+        line = Line(await self._connect(), self.patience, self._tap)
+        self._lines.append(line)
+        return line
+
+    def hello(self, mode: Mode, peer: Peer | None = None, *, lowest: int = MIN_VERSION,
+              highest: int = MAX_VERSION) -> Frame:  # fmt: skip
+        """Return a hello that was never sent before."""
+        asked = HelloRequest(lowest=lowest, highest=highest, mode=mode, peer_id=(peer or self.peer).id)
+        counter = self.random.getrandbits(32)
+        return hello_frame(Kind.HELLO_REQUEST, counter, build(HELLO_REQUEST, asked))
+
+    async def greet(self, line: Line, mode: Mode, peer: Peer | None = None) -> Greeting:
+        """Say hello, and return what the lock says."""
+        request = self.hello(mode, peer)
+        response = await line.ask(request)
+        return Greeting(request=request, response=response, lock=read_hello(response, request))
+
+    def handshake(self, greeting: Greeting, peer: Peer, *, secret: bytes | None = None) -> Handshake:
+        """Begin a handshake behind a hello: a session, or with the label's secret a pairing."""
+        known = {"remote_static": peer.lock_key} if secret is None else {
+            "psk": pairing_key(secret, greeting.lock.lock_id)
+        }  # fmt: skip
+        return Handshake(initiator=True, static=peer.private, ephemeral=self.random.randbytes(32),
+                         prologue=greeting.prologue, **known)  # fmt: skip
+
+    async def turn(self, line: Line, greeting: Greeting, handshake: Handshake, counter: int = 0) -> None:
+        """Write one message of a handshake and read the lock's answer; raise Nonconformant where it is none."""
+        message = Frame(version=greeting.lock.chosen, kind=Kind.HANDSHAKE, counter=counter, body=handshake.write())
+        answer = await line.ask(message)
+        if (answer.kind, answer.version, answer.counter) != (Kind.HANDSHAKE, message.version, counter):
+            raise Nonconformant(f"A handshake message was answered by {answer.kind.name}, not by the next message.")
+        if handshake.finished:
+            if answer.body:
+                raise Nonconformant("The answer to the last handshake message is not empty.")
+            return
+        try:
+            handshake.read(answer.body)
+        except AuthenticationError:
+            raise Nonconformant("The lock's handshake message does not authenticate.") from None
+
+    async def open(self, peer: Peer | None = None, line: Line | None = None) -> Session:
+        """Open a session as a peer that the lock knows, on a link of its own or on `line`."""
+        peer, line = peer or self.peer, line or await self.connect()
+        greeting = await self.greet(line, Mode.SESSION, peer)
+        handshake = self.handshake(greeting, peer)
+        await self.turn(line, greeting, handshake)
+        session = Session(line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        last = await session.told(LastOperationRequest(), LastOperationResponse)
+        peer.operation = last.operation
+        return session
+
+    async def pair(self, peer: Peer | None = None, *, secret: bytes | None = None) -> Session:
+        """Pair, up to the commit; the session that returns may do nothing else, and the next one makes it last."""
+        peer, line = peer or self.peer, await self.connect()
+        secret = self._secret if secret is None else secret
+        greeting = await self.greet(line, Mode.PAIR, peer)
+        handshake = self.handshake(greeting, peer, secret=secret)
+        await self.turn(line, greeting, handshake, 0)
+        await self.turn(line, greeting, handshake, 1)
+        peer.lock_key = handshake.remote_static
+        session = Session(line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        await session.told(PairCommitRequest(), PairCommitResponse)
+        return session
+
+    async def make_known(self, peer: Peer | None = None) -> Peer:
+        """Open the window and pair for good."""
+        peer = peer or self.peer
+        await self.hands.hold_button(PAIRING_HOLD)
+        await (await self.pair(peer)).line.close()
+        session = await self.open(peer)
+        await session.told(PingRequest(payload=b""), PingResponse)
+        await session.line.close()
+        return peer
+
+    async def begin(self) -> Session:
+        """Begin a test: no pins, a trusted clock that shows NOON in UTC, a bolt at rest; the session stays open."""
+        if Hand.CLOCK in self.hands.able:
+            await self.hands.advance(REST)
+        session = await self.open()
+        await session.change(lambda operation: PinClearRequest(operation=operation), Response)
+        await session.told(ClockSetRequest(time=NOON, force=True, zone="UTC", rule="UTC0"), Response)
+        await session.told(ClockGetRequest(), Response)
+        return session
+
+    async def close(self) -> None:
+        """Give all links back."""
+        lines, self._lines = self._lines, []
+        for line in lines:
+            await line.close()
+
+    def require(self, *hands: Hand) -> None:
+        """Raise BenchFault where the target has not these hands."""
+        if missing := set(hands) - self.hands.able:
+            raise BenchFault(f"This target has no hand for {', '.join(sorted(missing))}.")
+
+
+def read_hello(response: Frame, request: Frame) -> HelloResponse:
+    """Return what a hello response says; raise Nonconformant where it is none to `request`."""
+    if (response.kind, response.version, response.counter) != (Kind.HELLO_RESPONSE, 0, request.counter):
+        raise Nonconformant(f"A hello was answered by {response.kind.name} with another version or counter.")
+    try:
+        told: HelloResponse = parse(HELLO_RESPONSE, response.body)
+    except MalformedError as error:
+        raise Nonconformant(f"The hello response cannot be read: {error}.") from None
+    return told
