@@ -42,6 +42,7 @@ class Line:
         self._tap = tap
         self._decoder = FrameDecoder(LARGEST_MAX_FRAME)
         self._frames: deque[Frame] = deque()
+        self.closed = False
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
@@ -91,6 +92,7 @@ class Line:
 
     async def close(self) -> None:
         """Give the link back."""
+        self.closed = True
         await self._link.close()
 
     def _take(self, data: bytes) -> None:

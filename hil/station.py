@@ -6,6 +6,8 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
+import pytest
+
 from bridge.links import Link
 from protocol.codec import build, decode_answer, encode_request, next_operation, parse
 from protocol.errors import AuthenticationError, MalformedError
@@ -29,7 +31,7 @@ from protocol.session import BridgeSession, hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry
 
-from .errors import BenchFault, Nonconformant
+from .errors import Nonconformant
 from .hands import Hand, Hands
 from .line import Line, Patience, Tap
 
@@ -152,7 +154,10 @@ class Station:
         patience: Patience,
         random: Random,
         tap: Tap,
+        single: bool = False,
     ) -> None:
+        self.single = single
+        """Whether one link at a time is all that this bench can have."""
         self._connect = connect
         self._secret = secret
         self._tap = tap
@@ -167,7 +172,9 @@ class Station:
         return Peer(self.random.randbytes(32))
 
     async def connect(self) -> Line:
-        """Open a link; `close` gives it back at the latest."""
+        """Open a link, or return the one that is open where there can be one alone; `close` gives it back at the latest."""
+        if self.single and self._lines and not self._lines[-1].closed:
+            return self._lines[-1]
         line = Line(await self._connect(), self.patience, self._tap)
         self._lines.append(line)
         return line
@@ -258,10 +265,10 @@ class Station:
         for line in lines:
             await line.close()
 
-    def require(self, *hands: Hand) -> None:
-        """Raise BenchFault where the target has not these hands."""
-        if missing := set(hands) - self.hands.able:
-            raise BenchFault(f"This target has no hand for {', '.join(sorted(missing))}.")
+    def require_links(self) -> None:
+        """Skip a test of several links where there can be but one."""
+        if self.single:
+            pytest.skip("This bench has one link to the lock at a time: a wire, or one Bluetooth adapter.")
 
 
 def read_hello(response: Frame, request: Frame) -> HelloResponse:

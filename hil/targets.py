@@ -54,6 +54,16 @@ class Target:
     secret: bytes = field(repr=False)
     patience: Patience
 
+    @property
+    def wire(self) -> bool:
+        """Whether it is reached by a wire, which a lock never sees opened or closed (SPEC 9.1)."""
+        return self.place.startswith(("serial:", "sim:pty"))
+
+    @property
+    def single(self) -> bool:
+        """Whether one link at a time is all that can be: a wire, or the connection of one Bluetooth adapter."""
+        return self.wire or self.place.startswith(("ble:", "sim:ble"))
+
 
 class NoHands:
     """The hands of a target that has none; a test that wants one is skipped before it asks."""
