@@ -124,7 +124,7 @@ def paired_station(lock_runner: Runner, lock_target: Target, rng: Random) -> Sta
     """The station, which the lock knows from here on."""
     station = Station(
         lock_target.connect, lock_target.hands, lock_target.secret,
-        patience=lock_target.patience, random=rng, tap=_untapped, single=lock_target.single,
+        patience=lock_target.patience, random=rng, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
     lock_runner.run(station.make_known())
     return station

@@ -155,9 +155,12 @@ class Station:
         random: Random,
         tap: Tap,
         single: bool = False,
+        wire: bool = False,
     ) -> None:
         self.single = single
         """Whether one link at a time is all that this bench can have."""
+        self.wire = wire
+        """Whether that one never ends: a lock does not see a wire opened or closed (SPEC 9.1)."""
         self._connect = connect
         self._secret = secret
         self._tap = tap
@@ -172,9 +175,14 @@ class Station:
         return Peer(self.random.randbytes(32))
 
     async def connect(self) -> Line:
-        """Open a link, or return the one that is open where there can be one alone; `close` gives it back at the latest."""
-        if self.single and self._lines and not self._lines[-1].closed:
+        """Open a link, or return a wire's one; `close` gives it back at the latest.
+
+        Where there can be one alone, the one before is given back first.
+        """
+        if self.wire and self._lines and not self._lines[-1].closed:
             return self._lines[-1]
+        if self.single:
+            await self.close()
         line = Line(await self._connect(), self.patience, self._tap)
         self._lines.append(line)
         return line
