@@ -162,7 +162,9 @@ class Station:
         self.wire = wire
         """Whether that one never ends: a lock does not see a wire opened or closed (SPEC 9.1)."""
         self._connect = connect
-        self._secret = secret
+        self.secret = secret
+        """The label's."""
+        self.window_hold = PAIRING_HOLD
         self._tap = tap
         self._lines: list[Line] = []
         self.hands = hands
@@ -237,7 +239,7 @@ class Station:
     async def pair(self, peer: Peer | None = None, *, secret: bytes | None = None) -> Session:
         """Pair, up to the commit; the session that returns may do nothing else, and the next one makes it last."""
         peer, line = peer or self.peer, await self.connect()
-        secret = self._secret if secret is None else secret
+        secret = self.secret if secret is None else secret
         greeting = await self.greet(line, Mode.PAIR, peer)
         handshake = self.handshake(greeting, peer, secret=secret)
         await self.turn(line, greeting, handshake, 0)
@@ -250,7 +252,7 @@ class Station:
     async def make_known(self, peer: Peer | None = None) -> Peer:
         """Open the window and pair for good."""
         peer = peer or self.peer
-        await self.hands.hold_button(PAIRING_HOLD)
+        await self.hands.hold_button(self.window_hold)
         await (await self.pair(peer)).line.close()
         session = await self.open(peer)
         await session.told(PingRequest(payload=b""), PingResponse)

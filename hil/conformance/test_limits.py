@@ -1,0 +1,36 @@
+"""Links: how many, and for how long without a session (SPEC 4.8)."""
+
+import pytest
+
+from hil.hands import Hands
+from hil.station import Session, Station
+from protocol.messages.device import PingRequest, PingResponse
+
+PING = PingRequest(payload=b"?")
+PONG = PingResponse(payload=b"?")
+
+
+@pytest.mark.req("LW-032")
+async def test_a_connection_that_reaches_no_session_in_ten_seconds_is_closed(lock: Station, clock: Hands) -> None:
+    if lock.wire:
+        pytest.skip("A wire is never closed (SPEC 9.1).")
+    line = await lock.connect()
+    await clock.advance(10)
+    assert await line.ends()
+
+
+@pytest.mark.req("LW-032")
+async def test_a_connection_with_a_session_stays(lock: Station, session: Session, clock: Hands) -> None:
+    await clock.advance(20)
+    assert await session.ask(PING) == PONG
+
+
+@pytest.mark.req("LW-032")
+async def test_a_fourth_link_is_closed_at_once_and_the_others_stay(lock: Station, session: Session) -> None:
+    lock.require_links()
+    second, third = await lock.connect(), await lock.connect()
+    fourth = await lock.connect()
+    assert await fourth.ends()
+    assert await session.ask(PING) == PONG
+    await second.close()
+    await third.close()
