@@ -39,6 +39,8 @@ R = TypeVar("R", bound=Response)
 
 PAIRING_HOLD = 5.0
 """Seconds for which the button opens the window of the simulated lock (SPEC 4.6 leaves them to the lock)."""
+RESET_HOLD = 10.0
+"""Seconds for which it resets the simulated lock (SPEC 8.8)."""
 REST = 3700
 """Seconds after which limits, lock-outs and a bolt that moves are over."""
 NOON = 1_894_017_600
@@ -76,7 +78,8 @@ class Greeting:
 class Session:
     """An authenticated span on a line, with one peer."""
 
-    def __init__(self, line: Line, ends: BridgeSession, peer: Peer) -> None:
+    def __init__(self, station: "Station", line: Line, ends: BridgeSession, peer: Peer) -> None:
+        self.station = station
         self.line = line
         self.ends = ends
         self.peer = peer
@@ -165,6 +168,7 @@ class Station:
         self.secret = secret
         """The label's."""
         self.window_hold = PAIRING_HOLD
+        self.reset_hold = RESET_HOLD
         self._tap = tap
         self._lines: list[Line] = []
         self.hands = hands
@@ -231,7 +235,7 @@ class Station:
         greeting = await self.greet(line, Mode.SESSION, peer)
         handshake = self.handshake(greeting, peer)
         await self.turn(line, greeting, handshake)
-        session = Session(line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
         last = await session.told(LastOperationRequest(), LastOperationResponse)
         peer.operation = last.operation
         return session
@@ -245,7 +249,7 @@ class Station:
         await self.turn(line, greeting, handshake, 0)
         await self.turn(line, greeting, handshake, 1)
         peer.lock_key = handshake.remote_static
-        session = Session(line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
         await session.told(PairCommitRequest(), PairCommitResponse)
         return session
 

@@ -133,7 +133,7 @@ async def test_a_candidate_that_authenticates_takes_the_place_of_the_session(loc
     greeting = await lock.greet(session.line, Mode.SESSION)
     handshake = lock.handshake(greeting, lock.peer)
     await lock.turn(session.line, greeting, handshake)
-    new = Session(session.line, BridgeSession(handshake.ciphers, greeting.lock.chosen), lock.peer)
+    new = Session(lock, session.line, BridgeSession(handshake.ciphers, greeting.lock.chosen), lock.peer)
     assert await new.ask(PING) == PONG
     old = session.ends.seal(encode_request(PING))
     await session.line.send(old)
