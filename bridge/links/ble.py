@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from bleak import BleakClient
@@ -13,16 +13,17 @@ from bleak_retry_connector import establish_connection
 from protocol.bluetooth import ATT_HEADER, NOTIFY, SERVICE, SMALLEST_MTU, WRITE
 
 from ..errors import BridgeError, LinkLost, Obstacle, Unreachable
-from ..finishing import finishing
+from ..finishing import finishing, within
 from .base import Inbox
 from .ble_hearing import find, options
 from .radio import Bluetooth
 
 SCAN_SECONDS = 4.0
-OPEN_SECONDS = 7.0
-"""For all of opening, the scan included: less than a use case has, so that it can tell why it failed."""
+OPEN_SECONDS = 5.0
+"""For all of opening, the scan included: with what giving it up may take, less than a use case has to tell why."""
+GIVE_UP_SECONDS = 0.5
 OPERATION_SECONDS = 2.0
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 1.5
 _INTERVAL = 0.05
 """Seconds between two moments at which lock and bridge may talk, where the connection is a slow one."""
 _LOCK_SECONDS = 0.3
@@ -153,19 +154,30 @@ class BleLink:
 
 
 async def open_ble(wanted: Bluetooth) -> BleLink:
-    """Open a link to a lock that is near; raise Unreachable."""
+    """Open a link to a lock that is near; raise Unreachable, within 7 s whatever bleak and its service do."""
     link = BleLink(wanted)
+    opening = asyncio.ensure_future(link.open())
     try:
-        async with asyncio.timeout(OPEN_SECONDS):
-            await link.open()
-    except TimeoutError:
-        await link.close()
-        sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s. Is it near enough?"
-        raise Unreachable(f"{sentence} Try again.", obstacle=Obstacle.OTHER) from None
+        await asyncio.wait({opening}, timeout=OPEN_SECONDS)
+        if not opening.done():
+            sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s."
+            raise Unreachable(f"{sentence} Is it near enough? Try again.", obstacle=Obstacle.OTHER)
+        opening.result()
     except BaseException:
-        await link.close()
+        await _give_up(opening, link)
         raise
     return link
+
+
+@finishing
+async def _give_up(opening: asyncio.Future[None], link: BleLink) -> None:
+    opening.cancel()
+    await within(GIVE_UP_SECONDS, _ended(opening))
+    await link.close()
+
+
+async def _ended(opening: asyncio.Future[None]) -> None:
+    await opening
 
 
 def _characteristic(client: BleakClient, uuid: str, properties: set[str]) -> BleakGATTCharacteristic:
@@ -179,6 +191,4 @@ def _characteristic(client: BleakClient, uuid: str, properties: set[str]) -> Ble
 
 @finishing
 async def _disconnect(client: BleakClient) -> None:
-    with suppress(Exception):  # it is gone, or will be when this process ends
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await client.disconnect()
+    await within(CLOSE_SECONDS, client.disconnect())  # what is not gone then will be when this process ends

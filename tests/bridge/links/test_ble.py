@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
 
+from bridge.config import DEFAULT_DEADLINE
 from bridge.errors import LinkLost, Obstacle, Unreachable
-from bridge.links.ble import CLOSE_SECONDS, OPEN_SECONDS, OPERATION_SECONDS, BleLink, open_ble
+from bridge.links.ble import CLOSE_SECONDS, GIVE_UP_SECONDS, OPEN_SECONDS, OPERATION_SECONDS, BleLink, open_ble
 from bridge.links.radio import Bluetooth, Radio
 from protocol.bluetooth import NOTIFY, WRITE
 from tests import virtual_time
@@ -111,8 +112,25 @@ def test_a_step_that_never_ends_is_given_up_and_disconnected(world: World, step:
 
     async def test() -> None:
         await refused()
-        assert asyncio.get_running_loop().time() <= OPEN_SECONDS + CLOSE_SECONDS
+        assert asyncio.get_running_loop().time() <= OPEN_SECONDS + GIVE_UP_SECONDS + CLOSE_SECONDS < DEFAULT_DEADLINE
         assert world.calls.count("disconnected") == len(world.clients) == (step != "start")
+
+    run(test())
+
+
+@every_step
+def test_a_service_that_never_answers_keeps_nobody_waiting_beyond_the_deadline(world: World, step: str) -> None:
+    world.hangs |= {step, "disconnect"}
+    world.clings |= {step, "disconnect"}
+
+    async def test() -> None:
+        failure = await refused()
+        assert "was not connected to" in str(failure) or step == "start"
+        assert asyncio.get_running_loop().time() < DEFAULT_DEADLINE
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # until this process ends
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     run(test())
 
