@@ -19,6 +19,8 @@ from .ble_hearing import find, options
 from .radio import Bluetooth
 
 SCAN_SECONDS = 4.0
+OTHERS_SECONDS = 0.3
+"""For whoever else advertises as the lock, once the first who did was none."""
 OPEN_SECONDS = 5.0
 """For all of opening, the scan included: with what giving it up may take, less than a use case has to tell why."""
 GIVE_UP_SECONDS = 0.5
@@ -52,6 +54,8 @@ class BleLink:
         self._client: BleakClient | None = None
         self._write: BleakGATTCharacteristic | None = None
         self._with_response = False
+        self.refusal: Unreachable | None = None
+        """Why the first that advertised as the lock was none, as soon as that is known."""
 
     @property
     def lost(self) -> bool:
@@ -59,8 +63,24 @@ class BleLink:
         return self._inbox.lost
 
     async def open(self) -> None:
-        """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller."""
-        device = await find(self._wanted, SCAN_SECONDS)
+        """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller.
+
+        Anybody can advertise as this lock: where one who does is none, whoever else does is tried.
+        """
+        refused: set[str] = set()
+        while True:
+            try:
+                device = await find(self._wanted, OTHERS_SECONDS if refused else SCAN_SECONDS, but=refused)
+            except Unreachable as error:
+                raise (self.refusal or error) from None
+            try:
+                return await self._open_at(device)
+            except Unreachable as error:
+                self.refusal = self.refusal or error
+                refused.add(device.address)
+                await self._leave()
+
+    async def _open_at(self, device: BLEDevice) -> None:
         with self._explaining("was heard, but cannot be connected to. Is it near enough, and is a link of it free?"):
             client = await self._connect(device)
         with self._explaining("has connected, but what it offers is not a lock's. Is this a lock of ours?"):
@@ -70,8 +90,7 @@ class BleLink:
             async with asyncio.timeout(OPERATION_SECONDS):
                 await client.start_notify(notify, self._notified)
         if self._inbox.lost:
-            sentence = f"The lock {self._name} has ended the connection at once. Is a link of it free? Try again."
-            raise Unreachable(sentence, obstacle=Obstacle.OTHER)
+            raise Unreachable(f"The lock {self._name} has ended the connection at once. Is a link of it free?")
 
     async def write(self, data: bytes) -> None:
         """Send the bytes in pieces that the connection carries, each under a timeout."""
@@ -90,8 +109,11 @@ class BleLink:
 
     async def close(self) -> None:
         """Disconnect, also what the lock has disconnected before: bleak keeps a socket for each client until then."""
-        client, self._client = self._client, None
         self._inbox.lose()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        client, self._client = self._client, None
         if client is not None:
             await _disconnect(client)
 
@@ -161,7 +183,7 @@ async def open_ble(wanted: Bluetooth) -> BleLink:
         await asyncio.wait({opening}, timeout=OPEN_SECONDS)
         if not opening.done():
             sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s."
-            raise Unreachable(f"{sentence} Is it near enough? Try again.", obstacle=Obstacle.OTHER)
+            raise link.refusal or Unreachable(f"{sentence} Is it near enough? Try again.", obstacle=Obstacle.OTHER)
         opening.result()
     except BaseException:
         await _give_up(opening, link)
