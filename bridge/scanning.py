@@ -5,6 +5,7 @@ a lock says as much unasked.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ _OBSTACLES = {
     None: Answer.UNREACHABLE,
 }
 _SILENT = "It opens, but nothing there speaks the protocol. If a lock is there: is it powered, and is the speed right?"
+_LIAR = "Several devices say that they are this lock, so all but one lie. Look for one near by that pretends to be it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,11 @@ async def _listen(locks: Sequence[LockRecord], listening: Listening) -> tuple[Fo
         heard = await hear(listening.radio, listening.seconds)
     except Unreachable as error:
         return (Found(target="ble", answer=_OBSTACLES[error.obstacle], advice=str(error)),)
-    found = ((each, _found(locks, each.target, Answer.HEARD, each.advertisement)) for each in heard)
-    return tuple(replace(lock, rssi=each.rssi) for each, lock in found)
+    found = tuple(
+        replace(_found(locks, each.target, Answer.HEARD, each.advertisement), rssi=each.rssi) for each in heard
+    )
+    times = Counter(each.target for each in found)
+    return tuple(replace(each, advice=_LIAR) if times[each.target] > 1 else each for each in found)
 
 
 async def _ask(engine: Engine, locks: Sequence[LockRecord], expected: LockRecord | None, target: str) -> Found:

@@ -38,6 +38,7 @@ _GROUPS = {
 """What the groups of other packages are for: to ask them would import them."""
 
 _DIGITS = re.compile(r"\d{5,}")
+_log = logging.getLogger(__name__)
 
 
 def build_app() -> App:
@@ -126,6 +127,7 @@ def _show(result: Any, renderer: Renderer) -> int:
 
 
 async def _show_later(result: Awaitable[Any] | AsyncGenerator[Any, None], renderer: Renderer) -> int:
+    _spare_people_what_libraries_leave_behind()
     if isinstance(result, Awaitable):
         return renderer.show(await result)
     code = 0
@@ -165,3 +167,16 @@ def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="latchwire: %(message)s")
     for library in ("bleak", "bumble", "dbus_fast"):  # what a person needs to know of Bluetooth, an error says
         logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+def _spare_people_what_libraries_leave_behind() -> None:
+    """Keep failures that nobody waits for any more, such as those of a link that was given up, from being printed."""
+    import asyncio  # noqa: PLC0415  as above
+
+    def judge(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
+        if "never retrieved" in context["message"]:
+            _log.debug("%s", context["message"], exc_info=context.get("exception"))
+        else:
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(judge)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from bleak import BleakClient
@@ -13,16 +13,19 @@ from bleak_retry_connector import establish_connection
 from protocol.bluetooth import ATT_HEADER, NOTIFY, SERVICE, SMALLEST_MTU, WRITE
 
 from ..errors import BridgeError, LinkLost, Obstacle, Unreachable
-from ..finishing import finishing
+from ..finishing import finishing, within
 from .base import Inbox
 from .ble_hearing import find, options
 from .radio import Bluetooth
 
 SCAN_SECONDS = 4.0
-OPEN_SECONDS = 7.0
-"""For all of opening, the scan included: less than a use case has, so that it can tell why it failed."""
+OTHERS_SECONDS = 0.3
+"""For whoever else advertises as the lock, once the first who did was none."""
+OPEN_SECONDS = 5.0
+"""For all of opening, the scan included: with what giving it up may take, less than a use case has to tell why."""
+GIVE_UP_SECONDS = 0.5
 OPERATION_SECONDS = 2.0
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 1.5
 _INTERVAL = 0.05
 """Seconds between two moments at which lock and bridge may talk, where the connection is a slow one."""
 _LOCK_SECONDS = 0.3
@@ -51,6 +54,8 @@ class BleLink:
         self._client: BleakClient | None = None
         self._write: BleakGATTCharacteristic | None = None
         self._with_response = False
+        self.refusal: Unreachable | None = None
+        """Why the first that advertised as the lock was none, as soon as that is known."""
 
     @property
     def lost(self) -> bool:
@@ -58,8 +63,24 @@ class BleLink:
         return self._inbox.lost
 
     async def open(self) -> None:
-        """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller."""
-        device = await find(self._wanted, SCAN_SECONDS)
+        """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller.
+
+        Anybody can advertise as this lock: where one who does is none, whoever else does is tried.
+        """
+        refused: set[str] = set()
+        while True:
+            try:
+                device = await find(self._wanted, OTHERS_SECONDS if refused else SCAN_SECONDS, but=refused)
+            except Unreachable as error:
+                raise (self.refusal or error) from None
+            try:
+                return await self._open_at(device)
+            except Unreachable as error:
+                self.refusal = self.refusal or error
+                refused.add(device.address)
+                await self._leave()
+
+    async def _open_at(self, device: BLEDevice) -> None:
         with self._explaining("was heard, but cannot be connected to. Is it near enough, and is a link of it free?"):
             client = await self._connect(device)
         with self._explaining("has connected, but what it offers is not a lock's. Is this a lock of ours?"):
@@ -69,8 +90,7 @@ class BleLink:
             async with asyncio.timeout(OPERATION_SECONDS):
                 await client.start_notify(notify, self._notified)
         if self._inbox.lost:
-            sentence = f"The lock {self._name} has ended the connection at once. Is a link of it free? Try again."
-            raise Unreachable(sentence, obstacle=Obstacle.OTHER)
+            raise Unreachable(f"The lock {self._name} has ended the connection at once. Is a link of it free?")
 
     async def write(self, data: bytes) -> None:
         """Send the bytes in pieces that the connection carries, each under a timeout."""
@@ -89,8 +109,11 @@ class BleLink:
 
     async def close(self) -> None:
         """Disconnect, also what the lock has disconnected before: bleak keeps a socket for each client until then."""
-        client, self._client = self._client, None
         self._inbox.lose()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        client, self._client = self._client, None
         if client is not None:
             await _disconnect(client)
 
@@ -153,19 +176,30 @@ class BleLink:
 
 
 async def open_ble(wanted: Bluetooth) -> BleLink:
-    """Open a link to a lock that is near; raise Unreachable."""
+    """Open a link to a lock that is near; raise Unreachable, within 7 s whatever bleak and its service do."""
     link = BleLink(wanted)
+    opening = asyncio.ensure_future(link.open())
     try:
-        async with asyncio.timeout(OPEN_SECONDS):
-            await link.open()
-    except TimeoutError:
-        await link.close()
-        sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s. Is it near enough?"
-        raise Unreachable(f"{sentence} Try again.", obstacle=Obstacle.OTHER) from None
+        await asyncio.wait({opening}, timeout=OPEN_SECONDS)
+        if not opening.done():
+            sentence = f"The lock {wanted.lock_id:08X} was not connected to within {OPEN_SECONDS:g} s."
+            raise link.refusal or Unreachable(f"{sentence} Is it near enough? Try again.", obstacle=Obstacle.OTHER)
+        opening.result()
     except BaseException:
-        await link.close()
+        await _give_up(opening, link)
         raise
     return link
+
+
+@finishing
+async def _give_up(opening: asyncio.Future[None], link: BleLink) -> None:
+    opening.cancel()
+    await within(GIVE_UP_SECONDS, _ended(opening))
+    await link.close()
+
+
+async def _ended(opening: asyncio.Future[None]) -> None:
+    await opening
 
 
 def _characteristic(client: BleakClient, uuid: str, properties: set[str]) -> BleakGATTCharacteristic:
@@ -179,6 +213,4 @@ def _characteristic(client: BleakClient, uuid: str, properties: set[str]) -> Ble
 
 @finishing
 async def _disconnect(client: BleakClient) -> None:
-    with suppress(Exception):  # it is gone, or will be when this process ends
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await client.disconnect()
+    await within(CLOSE_SECONDS, client.disconnect())  # what is not gone then will be when this process ends

@@ -1,7 +1,7 @@
 """What locks advertise, heard for a bounded time; where Bluetooth does not work, one sentence says why."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -22,7 +22,9 @@ from .radio import Bluetooth, Radio
 BACKENDS = "latchwire.bluetooth"
 """The entry points of what speaks to the transport of `Radio.hci`: `scanner` and `client`, backends of bleak's."""
 SERVICE_SECONDS = 3.0
-"""What the machine's Bluetooth service may take to begin or to end a scan."""
+"""What the machine's Bluetooth service may take to begin a scan."""
+STOP_SECONDS = 0.4
+"""What it may take to end one; a scan that goes on ends with this process."""
 
 Trouble = tuple[Obstacle, str]
 Notice = Callable[[BLEDevice, AdvertisementData], None]
@@ -87,13 +89,13 @@ def advertised(data: AdvertisementData) -> Advertisement | None:
         return None
 
 
-async def find(wanted: Bluetooth, seconds: float) -> BLEDevice:
-    """Return the first device that advertises as the wanted lock; raise Unreachable."""
+async def find(wanted: Bluetooth, seconds: float, *, but: Collection[str] = ()) -> BLEDevice:
+    """Return the first device that advertises as the wanted lock, but for these addresses; raise Unreachable."""
     found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
 
     def notice(device: BLEDevice, data: AdvertisementData) -> None:
         told = advertised(data)
-        if told is not None and told.lock_id == wanted.lock_id and not found.done():
+        if told and told.lock_id == wanted.lock_id and device.address not in but and not found.done():
             found.set_result(device)
 
     async with _listening(wanted.radio, notice):
@@ -108,12 +110,17 @@ async def find(wanted: Bluetooth, seconds: float) -> BLEDevice:
 
 
 async def hear(radio: Radio, seconds: float) -> tuple[Heard, ...]:
-    """Return the newest advertisement of each lock that is heard meanwhile, the strongest first; raise Unreachable."""
-    heard: dict[int, Heard] = {}
+    """Return the newest advertisement of each device that is heard as a lock, the strongest first; raise Unreachable.
 
-    def notice(_: BLEDevice, data: AdvertisementData) -> None:
+    Where several say that they are one lock, all but one of them lie.
+    """
+    heard: dict[tuple[int, str], Heard] = {}
+
+    def notice(device: BLEDevice, data: AdvertisementData) -> None:
         if (told := advertised(data)) is not None:
-            heard[told.lock_id] = Heard(target=radio.target(told.lock_id), advertisement=told, rssi=data.rssi)
+            heard[told.lock_id, device.address] = Heard(
+                target=radio.target(told.lock_id), advertisement=told, rssi=data.rssi
+            )
 
     async with _listening(radio, notice):
         await asyncio.sleep(seconds)
@@ -151,7 +158,7 @@ async def _listening(radio: Radio, notice: Notice) -> AsyncIterator[None]:
 @finishing
 async def _stop(scanner: BleakScanner) -> None:
     with suppress(Exception):  # what was heard is good, however badly the scan ends
-        async with asyncio.timeout(SERVICE_SECONDS):
+        async with asyncio.timeout(STOP_SECONDS):
             await scanner.stop()
 
 

@@ -18,7 +18,7 @@ from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, NOTIFY, SERVICE, WRITE, 
 from ..errors import OptionError, PortError
 from ..simulator import Simulator
 from .air import is_virtual, open_air
-from .radio import hush
+from .radio import PatientDevice, hush
 
 _QUEUE = 65536
 """Bytes kept for a central that does not read; beyond them it is disconnected."""
@@ -160,7 +160,7 @@ class _Port:
         """Keep the advertisement true; a connection has ended it, and a controller with no place left refuses it."""
         while await self._stale.wait() and not self._leaving:
             self._stale.clear()
-            with suppress(BaseBumbleError):
+            with suppress(BaseBumbleError, TimeoutError):  # it is asked again with the next news
                 await self._advertise_payload()
         await self._device.stop_advertising()
 
@@ -213,7 +213,7 @@ async def serve_ble(simulator: Simulator, transport: str, *, mtu: int = LARGEST_
     """
     hush()
     async with _controller(transport) as (source, sink, place):
-        device = Device.with_hci("Latchwire", _address(simulator), source, sink)
+        device = PatientDevice.with_hci("Latchwire", _address(simulator), source, sink)
         await _power_on(device, place)
         async with _Port(simulator, device, mtu).on_the_air():
             yield place

@@ -30,8 +30,10 @@ from bumble.transport.common import Transport
 
 from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
 
+from .link import has_ended
+
 START_SECONDS = 3.0
-END_SECONDS = 2.0
+END_SECONDS = 0.5
 _UUID_SIZE = 16
 _UUID_LISTS = (
     AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
@@ -238,6 +240,8 @@ class HciClient(BaseBleakClient):
                 self._host = await _join(self._hci)
                 self._connection = await self._host.connect(self._address)
                 self._connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._lose())
+                if has_ended(self._connection):
+                    raise BleakError("the connection has ended as soon as it began")
                 self._host.when_gone(self._lose)
                 with bumble_errors():
                     self.services = await self._discover(Peer(self._connection))

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from ..errors import BenchError
 
@@ -39,7 +41,7 @@ def private_bus(socket: Path | None = None) -> Iterator[str]:
         raise BenchError("The Bluetooth bench needs the program dbus-daemon: install the package dbus.")
     with tempfile.TemporaryDirectory(prefix="latchwire-bus-") as folder:
         configuration = Path(folder) / "bus.conf"
-        configuration.write_text(_CONFIGURATION.format(path=socket or Path(folder) / "bus"))
+        configuration.write_text(_CONFIGURATION.format(path=_escaped((socket or Path(folder) / "bus").absolute())))
         complaints = Path(folder) / "complaints"
         with _running(program, configuration, complaints) as daemon:
             line = daemon.stdout.readline() if daemon.stdout else ""
@@ -64,3 +66,8 @@ def _running(program: str, configuration: Path, complaints: Path) -> Iterator[su
                 daemon.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
                 daemon.kill()
+
+
+def _escaped(path: Path) -> str:
+    """Return a path as an address of D-Bus has it, within XML."""
+    return escape(quote(str(path), safe="/-_.*"))

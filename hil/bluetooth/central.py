@@ -138,6 +138,8 @@ class Central:
             raise BenchError(
                 f"There is no HCI transport {self._name!r}: name one such as unix-client:PATH or tcp-client:HOST:PORT."
             ) from None
+        except Exception as error:  # whatever the libraries of so many kinds of transport raise
+            raise BenchError(f"The HCI transport {self._name!r} cannot be used here: {error or type(error)}.") from None
 
     async def _keep(self, transport: Transport | None) -> None:
         while True:

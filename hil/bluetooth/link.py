@@ -19,6 +19,13 @@ _T = TypeVar("_T")
 
 RESOLVE = 10.0
 """Seconds that the MTU and all services may take to be known."""
+END = 2.0
+"""Seconds that a controller may take to let a connection go; then it is taken as gone."""
+
+
+def has_ended(connection: Connection) -> bool:
+    """Whether a connection ended before anybody listened: its beginning and its end may come in one go."""
+    return connection.device.connections.get(connection.handle) is not connection
 
 
 class Link:
@@ -31,6 +38,8 @@ class Link:
         self._connection = connection
         self._peer = Peer(connection)
         connection.on(Connection.EVENT_DISCONNECTION, self.end)
+        if has_ended(connection):
+            self.end()
 
     def end(self, reason: int = 0) -> None:
         """Take it that the link has ended; without a reason, as when the other side was not heard for too long."""
@@ -77,7 +86,8 @@ class Link:
         """End the link, and return when it has ended."""
         if not self.ended.done():
             await asyncio.gather(self._connection.disconnect(), return_exceptions=True)  # it may be ending already
-            await asyncio.wait({self.ended})
+            await asyncio.wait({self.ended}, timeout=END)
+            self.end()
 
     async def _asked(self, operation: Coroutine[Any, Any, _T]) -> _T:
         """Return what an operation returns. When a link ends, Bumble cancels some and lets others wait in vain."""

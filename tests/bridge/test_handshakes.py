@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import AckTimeout, LinkLost, NotPaired, PairingRefused, Unreachable, VersionMismatch
-from bridge.handshakes import greet, open_session, pair
+from bridge.handshakes import greet, open_session, pair, require_lock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
 from protocol.codec import build, parse
@@ -150,3 +150,9 @@ def test_a_lock_that_knows_the_bridge_opens_a_session() -> None:
 def test_a_pairing_that_is_not_proven_is_refused_in_one_sentence(twists: tuple[Twist, ...]) -> None:
     with pytest.raises(PairingRefused, match=r"^The lock refused to pair: the label is not this lock's"):
         at(Door(*twists), Door.pair)
+
+
+def test_another_lock_than_the_one_that_was_looked_for_is_none() -> None:
+    require_lock(0x0A0B0C0D, 0x0A0B0C0D)
+    with pytest.raises(Unreachable, match="Another lock answers here: 0A0B0C0E, not 0A0B0C0D"):
+        require_lock(0x0A0B0C0E, 0x0A0B0C0D)

@@ -6,8 +6,8 @@ BUGS = (
     Bug(
         name="a device found by its service alone",
         file="bridge/links/ble_hearing.py",
-        good="if told is not None and told.lock_id == wanted.lock_id and not found.done():",
-        bad="if told is not None and not found.done():",
+        good="if told and told.lock_id == wanted.lock_id and device",
+        bad="if told and device",
         tests=("tests/bridge/links/test_ble.py",),
     ),
     Bug(
@@ -58,5 +58,19 @@ BUGS = (
         good='        raise BleakError("the connection has ended") from None\n',
         bad="        raise\n",
         tests=("tests/hil/bluetooth/test_backend.py",),
+    ),
+    Bug(
+        name="a liar that is heard first keeps the lock from being reached",
+        file="bridge/links/ble.py",
+        good="                refused.add(device.address)\n",
+        bad="                raise\n",
+        tests=("tests/bridge/links/test_ble.py",),
+    ),
+    Bug(
+        name="a Bluetooth service that never answers is waited for",
+        file="bridge/links/ble.py",
+        good="    await within(CLOSE_SECONDS, client.disconnect())  #",
+        bad="    await client.disconnect()  #",
+        tests=("tests/bridge/links/test_ble.py",),
     ),
 )

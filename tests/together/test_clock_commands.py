@@ -10,7 +10,7 @@ from bridge.errors import AckTimeout
 from bridge.service import open_service
 from tests.together.links import Losing
 from tests.together.pairings import workshop
-from tests.together.processes import Place
+from tests.together.processes import EVERY_WAY, Place
 
 HOUR = 3600
 
@@ -22,6 +22,7 @@ def show(bench: Place, ahead: int) -> None:
     assert bench.here("sim", "clock", *words).code == 0
 
 
+@EVERY_WAY
 def test_a_clock_is_shown_as_it_is_and_goes_far_back_by_force_alone(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0
@@ -41,6 +42,7 @@ def test_a_clock_is_shown_as_it_is_and_goes_far_back_by_force_alone(bench: Place
         assert (lost.code, "does not trust its time" in lost.out) == (0, True)
 
 
+@EVERY_WAY
 def test_a_new_zone_moves_the_list_version_and_is_kept_by_the_registry(bench: Place) -> None:
     with bench.lock():
         assert bench.pair().code == 0

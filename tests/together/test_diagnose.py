@@ -7,7 +7,7 @@ import signal
 import zipfile
 from pathlib import Path
 
-from tests.together.processes import Ended, Place
+from tests.together.processes import EVERY_WAY, Ended, Place
 
 
 def levels(done: Ended) -> dict[str, str]:
@@ -37,6 +37,7 @@ def test_a_healthy_lock_passes_and_a_neglected_one_is_told_what_to_do(bench: Pla
         assert "97531" not in text
 
 
+@EVERY_WAY
 def test_a_command_that_is_advised_can_be_typed_as_it_stands(bench: Place) -> None:
     with bench.lock():
         assert bench.pair(name="front door").code == 0
@@ -57,6 +58,7 @@ def test_a_silent_lock_has_a_port_and_no_session(bench: Place) -> None:
         assert (failed["exit_code"], silent.err) == (3, "")
 
 
+@EVERY_WAY
 def test_a_bundle_has_what_helps_and_nothing_that_opens(bench: Place) -> None:
     bundle = Path(bench.path("bundle.zip"))
     with bench.lock():

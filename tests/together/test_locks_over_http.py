@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.together.processes import PATIENCE, WAYS, Place, place
+from tests.together.processes import PATIENCE, Place, place
 
 SCOPES = ("Device.ReadWrite", "Lock.Operate", "DeviceActivity.Read")
 SETTLING = {"LATCHWIRE_IDLE": "0.4", "LATCHWIRE_DEADLINE": "2", "LATCHWIRE_ACTIVITY_FRESH": "0"}
@@ -52,9 +52,9 @@ def until(seen: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def api(request: pytest.FixtureRequest) -> Iterator[Api]:
-    with place(SETTLING, way=request.param) as bench, bench.lock():
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    with place(SETTLING) as bench, bench.lock():
         assert bench.pair().code == 0
         with bench.staying("serve", "--port", "0") as serving:
             yield Api(bench=bench, url=serving.ready["url"], token=bench.token(*SCOPES))

@@ -25,8 +25,7 @@ from tests.waiting import PATIENCE, until
 
 MTUS = pytest.mark.parametrize("mtu", [SMALLEST_MTU, LARGEST_MTU])
 WRITES = pytest.mark.parametrize("write", ["with-response", "without-response"])
-CYCLES = 100
-WARM = 20
+WARM = 10
 """Cycles after which everything that is made once has been made."""
 
 Trouble = Callable[[OnAir, Scene], Awaitable[int | None]]
@@ -246,18 +245,25 @@ def test_a_lock_that_is_killed_in_mid_request_has_done_it_once_or_not_at_all(
     asyncio.run(scenario())
 
 
-def test_nothing_grows_over_a_hundred_cycles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = [trouble for trouble in TROUBLES.values() if trouble is not silent_loss]  # it waits for its time to pass
+@pytest.mark.parametrize("cycles", [30, pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(180)])])
+def test_nothing_grows_over_many_cycles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cycles: int) -> None:
+    quick = [
+        nothing,
+        drop_in_mid_request,
+        drop_in_mid_response,
+        drop_while_a_write_is_pending,
+        the_service_is_restarted,
+    ]
 
     async def then(air: OnAir, scene: Scene) -> None:
         seen: list[tuple[int, int, Census]] = []
-        for cycle in range(1, CYCLES + 1):
+        for cycle in range(1, cycles + 1):
             await scene.get_ready()
             with suppress(BridgeError):
                 await quick[cycle % len(quick)](air, scene)
             await scene.create_at_last(2)
             await scene.engine.forget(scene.lock.id)
-            if cycle in (WARM, CYCLES):
+            if cycle in (WARM, cycles):
                 seen.append((descriptors(), len(asyncio.all_tasks()), await air.bench.bluez.census()))
         assert seen[0] == seen[1]
 

@@ -64,6 +64,18 @@ def test_locks_that_are_heard_are_told_behind_those_that_answer(scenario: Scenar
     scenario(test)
 
 
+def test_devices_that_say_they_are_one_lock_are_told_as_such(scenario: Scenario, world: World) -> None:
+    async def test(shop: Workshop) -> None:
+        told = advertisement(manufacturer_data(7))
+        world.heard = [("liar", told), ("lock", told)]
+        async with shop.process() as service:
+            both = await service.scan([], ports=False, listening=BRIEFLY)
+        assert [each.target for each in both] == ["ble:00000007?adapter=hci1"] * 2
+        assert all(each.advice and "all but one lie" in each.advice for each in both)
+
+    scenario(test)
+
+
 def test_bluetooth_that_does_not_work_is_a_line_beside_what_answers(scenario: Scenario, world: World) -> None:
     world.fails["start"] = BleakBluetoothNotAvailableError("off", BleakBluetoothNotAvailableReason.POWERED_OFF)
 

@@ -38,6 +38,8 @@ class World:
         self.heard: list[tuple[str, AdvertisementData]] = [("right", advertisement(manufacturer_data()))]
         self.fails: dict[str, Exception] = {}
         self.hangs: set[str] = set()
+        self.clings: set[str] = set()
+        """Steps that hang on when they are cancelled, as bleak does for a service that never answers."""
         self.meanwhile: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
         self.clients: list[DoubleClient] = []
@@ -64,7 +66,11 @@ class World:
         self.meanwhile.get(name, lambda: None)()
         await asyncio.sleep(0)  # whoever was cancelled meanwhile learns it here
         if name in self.hangs:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if name in self.clings:
+                    await asyncio.Event().wait()
         if name in self.fails:
             raise self.fails[name]
 

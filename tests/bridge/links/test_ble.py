@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
 
+from bridge.config import DEFAULT_DEADLINE
 from bridge.errors import LinkLost, Obstacle, Unreachable
-from bridge.links.ble import CLOSE_SECONDS, OPEN_SECONDS, OPERATION_SECONDS, BleLink, open_ble
+from bridge.links.ble import CLOSE_SECONDS, GIVE_UP_SECONDS, OPEN_SECONDS, OPERATION_SECONDS, BleLink, open_ble
 from bridge.links.radio import Bluetooth, Radio
 from protocol.bluetooth import NOTIFY, WRITE
 from tests import virtual_time
@@ -65,6 +66,20 @@ def test_a_lock_is_found_among_strangers_by_its_service_and_its_id(world: World)
     run(test())
 
 
+def test_a_liar_who_is_heard_first_does_not_keep_the_lock_from_being_reached(world: World) -> None:
+    told = advertisement(manufacturer_data())
+    world.heard = [("liar", told), ("lock", told)]
+    world.meanwhile["connect"] = lambda: world.offers.update({WRITE: [] if len(world.clients) == 1 else ["write"]})
+
+    async def test() -> None:
+        link = await open_ble(near())
+        assert [client.address for client in world.clients] == ["liar", "lock"]
+        assert world.calls.count("disconnected") == 1
+        await link.close()
+
+    run(test())
+
+
 @pytest.mark.parametrize("stranger", STRANGERS)
 def test_a_stranger_is_never_connected_to(world: World, stranger: str) -> None:
     world.heard = [(stranger, STRANGERS[stranger])]
@@ -100,7 +115,7 @@ def test_a_step_that_fails_is_told_and_disconnected(world: World, step: str, clo
         assert failure.obstacle is Obstacle.OTHER
         assert str(failure).startswith(STEPS[step])
         assert world.calls.count("disconnect") == len(world.clients) == (step != "start")
-        assert world.calls.count("stop") == 1
+        assert world.calls.count("stop") == 1 + (step != "start")  # whoever else may be the lock is looked for
 
     run(test())
 
@@ -111,8 +126,25 @@ def test_a_step_that_never_ends_is_given_up_and_disconnected(world: World, step:
 
     async def test() -> None:
         await refused()
-        assert asyncio.get_running_loop().time() <= OPEN_SECONDS + CLOSE_SECONDS
+        assert asyncio.get_running_loop().time() <= OPEN_SECONDS + GIVE_UP_SECONDS + CLOSE_SECONDS < DEFAULT_DEADLINE
         assert world.calls.count("disconnected") == len(world.clients) == (step != "start")
+
+    run(test())
+
+
+@every_step
+def test_a_service_that_never_answers_keeps_nobody_waiting_beyond_the_deadline(world: World, step: str) -> None:
+    world.hangs |= {step, "disconnect"}
+    world.clings |= {step, "disconnect"}
+
+    async def test() -> None:
+        failure = await refused()
+        assert "was not connected to" in str(failure) or step == "start"
+        assert asyncio.get_running_loop().time() < DEFAULT_DEADLINE
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # until this process ends
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     run(test())
 
@@ -143,7 +175,7 @@ def test_a_lock_that_ends_the_connection_at_once_is_told(world: World) -> None:
 
     async def test() -> None:
         assert "has ended the connection at once" in str(await refused())
-        assert world.calls[-1] == "disconnected"
+        assert world.calls.count("disconnected") == 1
 
     run(test())
 
@@ -181,7 +213,7 @@ def test_a_peripheral_without_a_locks_characteristics_is_none(world: World, offe
 
     async def test() -> None:
         assert "what it offers is not a lock's" in str(await refused())
-        assert world.calls[-1] == "disconnected"
+        assert world.calls.count("disconnected") == 1
 
     run(test())
 

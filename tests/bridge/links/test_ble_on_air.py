@@ -1,7 +1,7 @@
 """Bluetooth links on a virtual air: real GATT between bleak and a peripheral, by the portable backend."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -113,8 +113,8 @@ def test_a_lock_that_vanishes_once_it_was_heard_is_unreachable_and_reached_when_
     async def test(air: Air) -> None:
         lock = await air.peripheral(payload(manufacturer_data()))
 
-        async def find_and_vanish(wanted: Bluetooth, seconds: float) -> BLEDevice:
-            device = await find(wanted, seconds)
+        async def find_and_vanish(wanted: Bluetooth, seconds: float, *, but: Collection[str]) -> BLEDevice:
+            device = await find(wanted, seconds, but=but)
             await lock.stop()
             return device
 

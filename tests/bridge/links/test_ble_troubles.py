@@ -16,7 +16,7 @@ from bleak.exc import (
 
 from bridge.errors import Obstacle, Unreachable
 from bridge.links import Radio, hear, open_link
-from bridge.links.ble_hearing import SERVICE_SECONDS, options
+from bridge.links.ble_hearing import SERVICE_SECONDS, STOP_SECONDS, options
 from tests import virtual_time
 from tests.bridge.links.bleak_doubles import World, advertisement
 from tests.bridge.links.peripherals import manufacturer_data
@@ -79,7 +79,7 @@ def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
     async def test() -> None:
         with pytest.raises(Unreachable, match="does not work here"):
             await hear(Radio(), 1.0)
-        assert asyncio.get_running_loop().time() == pytest.approx(2 * SERVICE_SECONDS)
+        assert asyncio.get_running_loop().time() == pytest.approx(SERVICE_SECONDS + STOP_SECONDS)
 
     virtual_time.run(test())
 
@@ -99,6 +99,13 @@ def test_what_was_heard_is_the_newest_of_each_lock_the_strongest_first(monkeypat
         ("ble:00000002?adapter=hci1", -40),
         ("ble:00000001?adapter=hci1", -90),
     ]
+
+
+def test_several_devices_that_say_they_are_one_lock_are_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = manufacturer_data(1)
+    World(monkeypatch).heard = [("liar", advertisement(told, rssi=-40)), ("lock", advertisement(told, rssi=-60))]
+    heard = virtual_time.run(hear(Radio(), 5.0))
+    assert [(each.target, each.rssi) for each in heard] == [("ble:00000001", -40), ("ble:00000001", -60)]
 
 
 def test_an_adapter_is_named_to_bleak_in_its_new_way() -> None:

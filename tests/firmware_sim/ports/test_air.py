@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bumble.att import ATT_CID
 from bumble.core import TimeoutError as BleTimeoutError
 from bumble.device import Connection
 from bumble.hci import HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR, Address, OwnAddressType
@@ -304,3 +305,17 @@ def test_the_end_of_the_air_hangs_up(air: str) -> None:
         writer.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("packet", ["12", "1203", "52", "02", "080000"])
+def test_what_is_no_att_packet_is_dropped_and_disturbs_nobody(air: str, packet: str) -> None:
+    failures: list[object] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+        async with serve_ble(Counting(), air) as place, client_at(place) as client:
+            client.connection.send_l2cap_pdu(ATT_CID, bytes.fromhex(packet))
+            assert await client.greets(1)
+
+    asyncio.run(main())
+    assert failures == []

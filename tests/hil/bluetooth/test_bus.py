@@ -1,13 +1,16 @@
 """A bus of our own: nobody else may enter, and nothing stays of it."""
 
+import asyncio
 import shutil
 import stat
 from pathlib import Path
 
 import pytest
+from dbus_fast.aio import MessageBus
 
 from hil.bluetooth.bus import private_bus
 from hil.errors import BenchError
+from tests.conftest import skip_without_a_bus
 
 
 def test_a_bus_is_for_its_user_alone_and_leaves_nothing(module_bus: str) -> None:
@@ -32,3 +35,19 @@ def test_a_daemon_that_does_not_run_is_quoted(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BenchError, match="no more sockets"), private_bus():
         pass
+
+
+def test_a_bus_may_lie_at_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_a_bus()
+    folder = tmp_path / "a & b, c=d é"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    async def scenario(address: str) -> None:
+        bus = await MessageBus(bus_address=address).connect()
+        bus.disconnect()
+        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+    with private_bus(Path("bus")) as address:
+        assert (folder / "bus").exists()
+        asyncio.run(scenario(address))

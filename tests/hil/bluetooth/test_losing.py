@@ -243,3 +243,25 @@ def test_bluetoothd_may_die_and_start_again(bus: str, tmp_path: Path) -> None:
             await comes_back(place)
 
     play(scenario())
+
+
+def test_a_link_that_ends_as_it_begins_has_ended(bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one too many does: its end is there before anybody who asked for it can listen."""
+
+    async def scenario() -> None:
+        async with at_echo(bus, tmp_path) as place:
+            await place.bench.central.ready.wait()
+            connect = Device.connect
+
+            async def connect_and_be_cut(device: Device, address: Address, **how: Any) -> Connection:
+                connection = await connect(device, address, **how)
+                await place.echo.links[-1].disconnect()
+                await until(lambda: connection.handle not in device.connections)
+                return connection
+
+            monkeypatch.setattr(Device, "connect", connect_and_be_cut)
+            link = await place.bench.central.connect(Address(ADDRESS))
+            assert link.ended.done()
+            await link.disconnect()
+
+    play(scenario())

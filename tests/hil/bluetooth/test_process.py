@@ -46,3 +46,21 @@ def test_a_transport_that_makes_no_sense_is_told_in_a_sentence(capsys: pytest.Ca
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert "There is no HCI transport 'carrier-pigeon:PATH'" in printed.err
+
+
+@pytest.mark.usefixtures("module_bus")
+@pytest.mark.parametrize("transport", ["usb:99", "hci-socket:99", "tcp-client:127.0.0.1"])
+def test_a_transport_that_cannot_be_used_is_told_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], transport: str
+) -> None:
+    assert main([transport]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["--mtu", "22"], ["--mtu", "518"], ["--interval", "-5"], ["--interval", "nan"], ["--interval", "1e9"]]
+)
+def test_what_no_radio_has_is_wrong_usage(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["unix-client:nowhere", *words])
+    assert "usage:" in capsys.readouterr().err
