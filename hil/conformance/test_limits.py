@@ -5,6 +5,7 @@ import pytest
 from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.messages.device import PingRequest, PingResponse
+from protocol.vocabulary import PinEntry
 
 PING = PingRequest(payload=b"?")
 PONG = PingResponse(payload=b"?")
@@ -34,3 +35,14 @@ async def test_a_fourth_link_is_closed_at_once_and_the_others_stay(lock: Station
     assert await session.ask(PING) == PONG
     await second.close()
     await third.close()
+
+
+@pytest.mark.req("LW-057")
+async def test_the_lock_says_nothing_unasked(session: Session, keypad: Hands, button: Hands, clock: Hands) -> None:
+    await session.create(PinEntry(digits="97531", alias="guest"))
+    await keypad.enter("97531")
+    await keypad.enter("86420")
+    await button.hold_button(1)
+    await clock.advance(30)
+    await session.line.stays_silent()
+    assert await session.ask(PING) == PONG

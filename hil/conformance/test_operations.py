@@ -37,6 +37,7 @@ async def test_the_recorded_answer_outlives_a_loss_of_power(lock: Station, sessi
     first = await session.told(asked, PinCreateResponse)
     await power.power_cycle()
     later = await lock.open()
+    assert (await later.status()).used == 1  # before it is asked again
     assert await later.told(asked, PinCreateResponse) == first
     status = await later.status()
     assert (status.used, status.list_version) == (1, first.list_version)

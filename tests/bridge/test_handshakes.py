@@ -156,3 +156,11 @@ def test_another_lock_than_the_one_that_was_looked_for_is_none() -> None:
     require_lock(0x0A0B0C0D, 0x0A0B0C0D)
     with pytest.raises(Unreachable, match="Another lock answers here: 0A0B0C0E, not 0A0B0C0D"):
         require_lock(0x0A0B0C0E, 0x0A0B0C0D)
+
+
+def test_the_counter_of_a_hello_is_drawn() -> None:
+    async def act(door: Door) -> None:
+        greeting = await greet(door.wire, Mode.SESSION, PEER_ID, entropy=lambda size: bytes(range(9, 9 + size)))
+        assert greeting.request.counter == 0x090A0B0C
+
+    at(Door(), act)

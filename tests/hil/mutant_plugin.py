@@ -10,6 +10,7 @@ _PATCH = pytest.StashKey[pytest.MonkeyPatch]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of the mutant."""
     parser.addoption("--lock-mutant", choices=sorted(MUTANTS))
+    parser.addoption("--lock-req", metavar="LW-nnn", help="run the tests of this requirement alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,3 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Take it back."""
     config.stash[_PATCH].undo()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of one requirement, where one is named."""
+    if wanted := config.option.lock_req:
+        items[:] = [item for item in items if any(wanted in mark.args for mark in item.iter_markers("req"))]

@@ -1,0 +1,34 @@
+"""The suite catches firmwares that are wrong on purpose, by the tests of the requirement that each breaks."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hil.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+
+
+def suite(*options: str) -> tuple[int, str]:
+    """Run the suite at a lock in memory, in a process of its own; return its exit code and its last line."""
+    words = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.hil.mutant_plugin", *options, "hil/conformance"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_a_wrong_firmware_fails_the_requirement_that_it_breaks(mutant: Mutant) -> None:
+    code, line = suite("--lock-mutant", mutant.name, "--lock-req", mutant.breaks)
+    assert code == 1, line
+    assert re.search(r"[1-9]\d* failed", line)
+
+
+def test_there_are_as_many_mutants_as_were_promised() -> None:
+    assert len(MUTANTS) >= 15
