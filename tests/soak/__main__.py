@@ -5,12 +5,13 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 
-from . import fuzz, hostile_link, power_cuts, schedules, sigkill, slots
+from . import fuzz, hostile_link, power_cuts, radio, schedules, sigkill, slots
 
 PARTS: dict[str, Callable[[int], int]] = {
     "power-cuts": power_cuts.main,
     "hostile-link": hostile_link.main,
     "sigkill": sigkill.main,
+    "radio": radio.main,
     "schedules": schedules.main,
     "slots": slots.main,
     "fuzz": fuzz.main,
