@@ -19,6 +19,10 @@ class Scope(StrEnum):
     DEVICE_ACTIVITY_READ = "DeviceActivity.Read"
 
 
+IMPLIED = {Scope.DEVICE_READ_WRITE: Scope.DEVICE_READ}
+"""Scopes that bring another with them: what may write may read."""
+
+
 class PairingState(StrEnum):
     """How far the pairing with a lock has come."""
 

@@ -110,10 +110,10 @@ def toml_rows(path: Path, text: str) -> Iterator[Row]:
     """Yield the rows of TOML, tables [[pin]] or inline ones; raise UsageError."""
     try:
         document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # its words may quote the file, so only the place is taken
-        found = _TOML_PLACE.search(str(error))
-        place = f", line {found[1]}, column {found[2]}" if found else ""
-        raise UsageError(f"{path}{place}: this is no TOML. {_QUOTE}") from None
+    except (ValueError, RecursionError) as error:  # its words may quote the file, and are not repeated
+        where, column = _broken_toml(text, str(error))
+        rule = _toml_rule(text, where, error)
+        raise UsageError(f"{path}, line {where}, column {column}: this is no TOML. {rule}") from None
     tables = document.pop("pin", [])
     if document:
         raise UsageError(f"{path}, {_line(text, next(iter(document)))}: a file of pins has tables [[pin]] alone.")
@@ -125,6 +125,31 @@ def toml_rows(path: Path, text: str) -> Iterator[Row]:
         line = lines[number] if len(lines) == len(tables) else None
         place = f"{path}, " + (f"line {line}" if line else f"pin {number + 1}")
         yield _toml_row(place, _key_lines(path, text, line) if line and headers else {}, table)
+
+
+def _broken_toml(text: str, told: str) -> tuple[int, int]:
+    """Return line and column at which the parser gave up."""
+    lines = text.split("\n")
+    if found := _TOML_PLACE.search(told):
+        return int(found[1]), int(found[2])
+    if "at end of document" in told:
+        return len(lines), len(lines[-1]) + 1
+    return max(range(1, len(lines) + 1), key=lambda number: len(lines[number - 1])), 1  # too long, or nested too deep
+
+
+def _toml_rule(text: str, line: int, error: Exception) -> str:
+    told = str(error)
+    if isinstance(error, RecursionError):
+        return "Brackets are nested too deep."
+    if re.search(r"overwrite|twice|[Dd]uplicate", told):
+        return "A key stands there twice."
+    if re.search(r"Unterminated|Unclosed|at end of document", told):
+        return "A quote or a bracket is not closed."
+    if re.match(r"\s*pin\s*=", text.split("\n")[line - 1]):
+        return _QUOTE
+    if re.match(r"\s*(from|until)\s*=", text.split("\n")[line - 1]):
+        return "There is no such date or time. Write 2026-11-23, or 2026-11-23T08:00:00."
+    return "Write NAME = VALUE, and texts in quotes."
 
 
 def _inline_lines(text: str) -> list[int]:

@@ -57,7 +57,8 @@ async def create(
     Parameters
     ----------
     scope
-        What it may do, repeatable: Device.Read, Device.ReadWrite, Lock.Operate, DeviceActivity.Read.
+        What it may do, repeatable: Device.Read, Device.ReadWrite (which may read, too), Lock.Operate,
+        DeviceActivity.Read.
     lock
         Name or number of a lock that it may be used for, repeatable.
     days

@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from bridge.service import Service
 
 from .activity import activity_routes
-from .documentation.answers import own_answers
+from .documentation.answers import own_answers, with_implied_scopes
 from .health import health_routes
 from .limits import Limits
 from .locks import lock_routes
@@ -21,7 +21,7 @@ from .problems import handlers
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document of what is answered here."""
-        return own_answers(super().openapi())
+        return with_implied_scopes(own_answers(super().openapi()))
 
 
 def create_app(service: Service, *, limits: Limits | None = None, metrics: Metrics | None = None) -> FastAPI:

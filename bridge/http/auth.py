@@ -10,7 +10,7 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from bridge.errors import NotRegistered
-from bridge.records import LARGEST_LOCK_ID, Grant, LockRecord, Scope
+from bridge.records import IMPLIED, LARGEST_LOCK_ID, Grant, LockRecord, Scope
 from bridge.service import Service
 
 from .limits import Limits
@@ -60,7 +60,7 @@ def token_grant(service: Service, limits: Limits) -> Callable[..., Awaitable[Gra
             limits.count_failure(request.client.host if request.client else "")
             raise ApiError(*UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
         limits.count_request(found.token_id)
-        held = found.scopes | ({Scope.DEVICE_READ} if Scope.DEVICE_READ_WRITE in found.scopes else set())
+        held = found.scopes | {IMPLIED[scope] for scope in found.scopes if scope in IMPLIED}
         missing = [scope for scope in needed.scopes if scope not in held]
         if missing:
             raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")

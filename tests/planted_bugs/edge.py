@@ -54,13 +54,13 @@ BUGS = (
         file="bridge/http/auth.py",
         good="""\
         limits.count_request(found.token_id)
-        held = found.scopes | ({Scope.DEVICE_READ} if Scope.DEVICE_READ_WRITE in found.scopes else set())
+        held = found.scopes | {IMPLIED[scope] for scope in found.scopes if scope in IMPLIED}
         missing = [scope for scope in needed.scopes if scope not in held]
         if missing:
             raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")
 """,
         bad="""\
-        held = found.scopes | ({Scope.DEVICE_READ} if Scope.DEVICE_READ_WRITE in found.scopes else set())
+        held = found.scopes | {IMPLIED[scope] for scope in found.scopes if scope in IMPLIED}
         missing = [scope for scope in needed.scopes if scope not in held]
         if missing:
             raise ApiError(403, f"The token lacks the scope {' and '.join(missing)}.")

@@ -15,6 +15,7 @@ from bridge.http.problems import (
     TOO_MANY,
     UNAUTHORIZED,
 )
+from bridge.records import IMPLIED, Scope
 from bridge.refusals import SENTENCES
 from protocol.vocabulary import Status
 
@@ -118,3 +119,19 @@ def _documented(description: str, example: dict[str, object], result: dict[str, 
         },
     }
     return {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def with_implied_scopes(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with a way to be let in for each scope that brings the needed one with it."""
+    implying = {implied: scope for scope, implied in IMPLIED.items()}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            ways = operation.get("security", [])
+            more = [
+                {scheme: [implying[Scope(scope)] for scope in scopes]}
+                for way in ways
+                for scheme, scopes in way.items()
+                if set(scopes) <= set(implying)
+            ]
+            ways += [way for way in more if way not in ways]
+    return document

@@ -7,7 +7,7 @@ import pytest
 from bridge import errors
 from bridge.http.app import create_app
 from bridge.journal import Caller
-from bridge.records import PairingState, Scope
+from bridge.records import IMPLIED, PairingState, Scope
 from protocol.vocabulary import BoltAction, BoltState, Status
 
 from .doubles import LOCK, REMOVED_LOCK, UNGRANTED_LOCK, RecordingService
@@ -219,7 +219,8 @@ def test_every_call_is_documented_with_its_scope_and_the_examples_of_every_answe
 ) -> None:
     documented = "/api/{version}/my" + path.partition("?")[0].replace(str(LOCK), "{lock_id}")
     operation = create_app(RecordingService()).openapi()["paths"][documented][method.lower()]
-    assert operation["security"] == [{"Bearer": [scope]}, {"PersonalKey": [scope]}]
+    scopes = [scope, *(more for more, implied in IMPLIED.items() if implied is scope)]
+    assert operation["security"] == [{scheme: [each]} for each in scopes for scheme in ("Bearer", "PersonalKey")]
     done = "202" if method == "POST" else "200"
     more = (
         {"400", "408", "409", "428", "502"}
