@@ -157,10 +157,19 @@ def _level(error: errors.BridgeError, status: int) -> int:
     return logging.WARNING if status in (408, 428) or isinstance(error, errors.LockHeld) else logging.INFO
 
 
+NO_SUCH_CALL = "There is no such call: /openapi.json lists all."
+
+
 async def _on_http_exception(routes: Sequence[BaseRoute], request: Request, error: HTTPException) -> Response:
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(routes, request.url.path)):
-        headers = {"Allow": ", ".join(sorted(methods))}  # the framework names the methods of one route alone
+        named = ", ".join(sorted(methods))
+        headers = {"Allow": named}  # the framework names the methods of one route alone
+        return answer(
+            error.status_code, messages=[f"This call takes {named}. /openapi.json lists all."], headers=headers
+        )
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return answer(error.status_code, messages=[NO_SUCH_CALL], headers=headers)
     return answer(error.status_code, messages=[HTTPStatus(error.status_code).phrase], headers=headers)
 
 

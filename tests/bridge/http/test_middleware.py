@@ -72,10 +72,11 @@ def test_what_the_framework_refuses_wears_the_envelope(
     response = http.request(method, path)
     assert response.status_code == status
     assert response.headers["X-Correlation-ID"]
+    told = {404: "There is no such call", 405: "This call takes GET, POST"}[status]
     assert response.json() == {
         "result": None,
         "success": False,
-        "errorMessages": [{404: "Not Found", 405: "Method Not Allowed"}[status]],
+        "errorMessages": [f"{told}{': ' if status == 404 else '. '}/openapi.json lists all."],
         "statusCode": status,
     }
     assert ("Allow" in response.headers) == (status == 405)
