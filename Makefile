@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
+# Three for two processors: many tests wait for processes that they have started.
+WORKERS := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 # The tests that belong to the modules in pyproject.toml's [tool.coverage.run].
 COVERING := $(filter-out %/test_power_cuts.py %/test_hostile.py,$(wildcard tests/firmware_sim/test_*.py)) tests/protocol/test_codec.py tests/protocol/test_exchange.py \
 	tests/protocol/test_framing.py tests/protocol/test_noise.py tests/protocol/test_session.py \
@@ -34,7 +36,7 @@ demo-ble: $(STAMP)
 	$(BIN)/latchwire demo --ble
 
 test: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,11 +1,15 @@
-"""A bus for each module of tests that looks for BlueZ."""
+"""What tests of several folders share: a bus for those that look for BlueZ, and no certificates for those that call."""
 
 import shutil
+import ssl
 from collections.abc import Iterator
 
 import pytest
 
 from hil.bluetooth.bus import private_bus
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients over plain HTTP: without it each of them loads all certificates, which takes longer than its call."""
 
 
 def skip_without_a_bus() -> None:

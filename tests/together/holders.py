@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import httpx2
 
+from tests.conftest import NO_TLS
 from tests.together.processes import Place, Staying
 
 
@@ -17,6 +18,7 @@ def held(bench: Place) -> Iterator[Staying]:
             json={"alias": "held", "pin": "13579"},
             headers={"Authorization": f"Bearer {bench.token()}"},
             timeout=20,
+            verify=NO_TLS,
         )
         assert answer.status_code == 201, answer.text
         yield serving

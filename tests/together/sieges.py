@@ -19,6 +19,7 @@ from random import Random
 import httpx2
 
 from firmware_sim.control import call
+from tests.conftest import NO_TLS
 from tests.together.processes import Place, Staying, Way, place
 
 SLOTS = 250
@@ -168,7 +169,7 @@ class Siege:
                 self.counts["entries"] += 1
 
     def _call_on(self) -> None:
-        with httpx2.Client(timeout=PATIENCE) as client:
+        with httpx2.Client(timeout=PATIENCE, verify=NO_TLS) as client:
             while not self._over.is_set():
                 if self._allowed.acquire(timeout=0.05):
                     self._call(client, self._wish(self._digits_taken()))

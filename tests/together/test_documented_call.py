@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.conftest import NO_TLS
 from tests.together.processes import WAYS, Place, Staying, place
 
 FIRST = {
@@ -51,6 +52,7 @@ class Api:
             headers={"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
             | ({} if key is None else {"Idempotency-Key": key}),
             timeout=20,
+            verify=NO_TLS,
         )
 
     def call(self, method: str, path: str, body: object = None) -> httpx2.Response:
@@ -61,6 +63,7 @@ class Api:
             json=body,
             headers={"Authorization": f"PersonalKey {self.token}"},
             timeout=20,
+            verify=NO_TLS,
         )
 
 

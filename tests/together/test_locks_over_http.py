@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.conftest import NO_TLS
 from tests.together.processes import PATIENCE, Place, place
 
 SCOPES = ("Device.ReadWrite", "Lock.Operate", "DeviceActivity.Read")
@@ -25,7 +26,8 @@ class Api:
     def call(self, method: str, path: str, *, body: Any = None, key: str | None = None) -> httpx2.Response:
         headers = {"Authorization": f"PersonalKey {self.token}", "Content-Type": "application/json"}
         headers |= {} if key is None else {"Idempotency-Key": key}
-        return httpx2.request(method, f"{self.url}/api/v1.32/my{path}", json=body, headers=headers, timeout=PATIENCE)
+        url = f"{self.url}/api/v1.32/my{path}"
+        return httpx2.request(method, url, json=body, headers=headers, timeout=PATIENCE, verify=NO_TLS)
 
     def told(self, path: str) -> Any:
         """Return the result of a read."""

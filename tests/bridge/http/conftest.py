@@ -4,7 +4,6 @@ import asyncio
 import logging
 import queue
 import re
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bridge.http.app import create_app
 from bridge.http.limits import HOUR, Limits
 from bridge.http.metrics import Metrics
 from bridge.http.server import running
+from tests.conftest import NO_TLS
 
 from .doubles import LOCK, WRITER, RecordingService
 
@@ -85,8 +85,7 @@ def http(live: Live, service: RecordingService, caplog: pytest.LogCaptureFixture
     headers = {"Authorization": f"Bearer {WRITER}"}
     url = f"http://127.0.0.1:{live.port}"
     hooks = {"response": [responses.append]}
-    no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # unused, but without it each client loads all certificates
-    with httpx2.Client(base_url=url, headers=headers, event_hooks=hooks, verify=no_tls, trust_env=False) as client:
+    with httpx2.Client(base_url=url, headers=headers, event_hooks=hooks, verify=NO_TLS, trust_env=False) as client:
         yield client
     for response in responses:
         told = f"{response.headers}{response.text}{caplog.text}"
