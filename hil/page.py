@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from .requirements import Level
+from .requirements import Level, requirements
 from .results import Judged, Kept, Outcome, Report, Result
 
 SECTIONS = {
@@ -31,6 +31,7 @@ def page(report: Report) -> str:
         chapters=_chapters(judged),
         musts=_tally(each for each in judged if each.requirement.level is Level.MUST),
         bad=[each for each in report.results if each.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.QUARANTINED)],
+        texts={each.id: each.text for each in requirements().values()},
         flaky=[each for each in report.results if each.tries > 1],
         skipped=_skipped(report.results),
         measurements=[_bar(measured, result) for result in report.results for measured in result.measurements],
