@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers, and draw the seed."""
     config.addinivalue_line("markers", "req(id): the requirement of the protocol that a test checks")
     config.addinivalue_line("markers", "destructive: takes from the lock what its owner may want to keep")
+    config.addinivalue_line("markers", "realtime: takes minutes where the lock is not in this process")
     config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
