@@ -116,13 +116,15 @@ def _origin() -> socket.socket:
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", __name__, str(theirs.fileno())]
-    _origins.append(subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL))
+    origin = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
     theirs.close()
+    atexit.register(_end, origin, ours)
     return ours
 
 
-_origins: list[subprocess.Popen[bytes]] = []
-"""Kept, for one that is forgotten while it runs is complained of; it ends with its socket."""
+def _end(origin: subprocess.Popen[bytes], asking: socket.socket) -> None:
+    asking.close()
+    origin.wait()
 
 
 def _fork_for_ever(asked: socket.socket) -> tuple[str, list[str]]:
