@@ -18,6 +18,7 @@ from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
 
+from . import extras
 from .errors import BenchFault
 from .hands import Hand, Hands
 from .line import Way
@@ -49,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lock-label-file", type=Path, metavar="FILE", help="holds the label of a lock that is there")
     group.addoption("--lock-control", type=Path, metavar="PATH", help="the control socket of a simulated lock")
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
+    extras.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "req(id): the requirement of the protocol that a test checks")
     config.addinivalue_line("markers", "destructive: takes from the lock what its owner may want to keep")
     config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
+    extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
 
