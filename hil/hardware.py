@@ -8,7 +8,7 @@ from typing import Any
 from protocol.vocabulary import Denial
 
 from .errors import BenchFault
-from .hands import ControlSocket, Entry, Hand, Hands
+from .hands import ControlSocket, Entry, FaultTable, Hand, Hands
 from .power import SETTLE, Power, PowerCheck
 from .programs import Done, Program
 from .switches import Operator, open_switch
@@ -103,6 +103,14 @@ class BenchHands:
             await program.must("percent", str(percent))
         else:
             await self._other(Hand.BATTERY).set_battery(percent)
+
+    async def strike(self, *plan: FaultTable) -> None:
+        """Let faults strike a simulated lock."""
+        await self._other(Hand.FAULTS).strike(*plan)
+
+    async def mend(self) -> None:
+        """Let nothing more fail there."""
+        await self._other(Hand.FAULTS).mend()
 
     def _other(self, hand: Hand) -> Hands:
         if self._others is None:

@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 import pytest
 
 from firmware_sim.device import GEOMETRY
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
+from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
 from . import extras
@@ -99,9 +101,10 @@ def lock_runner() -> Iterator[Runner]:
 
 
 @pytest.fixture(scope="session")
-def lock_build() -> Callable[[], Simulator]:
+def lock_build(pytestconfig: pytest.Config) -> Callable[[], Simulator]:
     """What makes the lock of a target that is simulated; override it to test another firmware."""
-    return lambda: Simulator(NorFlash(GEOMETRY), slots=SLOTS)
+    luck = pytestconfig.option.lock_seed
+    return lambda: HostileSimulator(FailingFlash(NorFlash(GEOMETRY)), (), luck=luck, slots=SLOTS)
 
 
 @pytest.fixture(scope="session")
@@ -184,3 +187,10 @@ def power(lock: Station) -> Hands:
 def clock(lock: Station) -> Hands:
     """The hand at the clock."""
     return _hands(lock, Hand.CLOCK)
+
+
+@pytest.fixture
+def faults(lock_runner: Runner, lock: Station) -> Iterator[Hands]:
+    """What lets faults strike a simulated lock; after the test nothing fails any more."""
+    yield _hands(lock, Hand.FAULTS)
+    lock_runner.run(lock.hands.mend())
