@@ -1,4 +1,4 @@
-"""How long a lock takes to answer. SPEC sets a lock no limit (6.6 tells when a bridge asks again): nothing fails here."""
+"""How long a lock takes to answer. SPEC sets a lock no limit (6.6 is a bridge's): nothing here can fail by being slow."""
 
 import asyncio
 
