@@ -20,10 +20,11 @@ from firmware_sim.flash import NorFlash
 from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
-from . import extras
-from .errors import BenchFault
+from . import extras, reporting
+from .errors import BenchFault, Nonconformant
 from .hands import Hand, Hands
 from .line import Way
+from .reporting import test_id
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -53,16 +54,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lock-control", type=Path, metavar="PATH", help="the control socket of a simulated lock")
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
     extras.add_options(group)
+    reporting.add_options(group)
 
 
+@pytest.hookimpl(tryfirst=True)  # a report asks pytest's own plugin for JUnit
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers, and draw the seed."""
     config.addinivalue_line("markers", "req(id): the requirement of the protocol that a test checks")
     config.addinivalue_line("markers", "destructive: takes from the lock what its owner may want to keep")
+    config.addinivalue_line("markers", "realtime: takes minutes where the lock is not in this process")
     config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
     extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
+    reporting.configure(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -83,13 +88,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a fault of the bench be an ERROR, wherever it is noticed: a FAIL is the firmware's."""
+    """Let a fault of the bench be an ERROR and one of the firmware a FAIL, wherever either is noticed."""
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(BenchFault):
         report.when = "setup"
-        report.longrepr = f"{item.nodeid}: {call.excinfo.value}"
+        report.longrepr = str(call.excinfo.value)
+    elif call.excinfo is not None and call.excinfo.errisinstance(Nonconformant):
+        report.when = "call"
     return report
 
 
@@ -120,26 +127,28 @@ def lock_target(
         lock_runner.run(opening.__aexit__(None, None, None))
 
 
-@pytest.fixture(scope="session")
-def rng(pytestconfig: pytest.Config) -> Random:
-    """Chance that --lock-seed repeats."""
-    return Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Random:
+    """Chance that --lock-seed repeats, for each test its own: it draws the same whatever runs before it."""
+    return Random(f"{request.config.option.lock_seed}:{test_id(request.node.nodeid)}")  # noqa: S311  it has to repeat itself
 
 
 @pytest.fixture(scope="session")
-def paired_station(lock_runner: Runner, lock_target: Target, rng: Random) -> Station:
+def paired_station(lock_runner: Runner, lock_target: Target, pytestconfig: pytest.Config) -> Station:
     """The station, which the lock knows from here on."""
+    random = Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
     station = Station(
         lock_target.connect, lock_target.hands, lock_target.secret,
-        patience=lock_target.patience, random=rng, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
+        patience=lock_target.patience, random=random, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
     lock_runner.run(station.make_known())
     return station
 
 
 @pytest.fixture
-def lock(lock_runner: Runner, paired_station: Station) -> Iterator[Station]:
+def lock(lock_runner: Runner, paired_station: Station, rng: Random) -> Iterator[Station]:
     """The lock, at rest and without pins; its links are closed after the test."""
+    paired_station.random = rng
 
     async def begin() -> None:
         await (await paired_station.begin()).line.close()

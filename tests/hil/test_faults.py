@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.runs import pytest_in
+from tests.hil.suites import suite
 
 TESTS = """\
 import pytest
@@ -46,13 +46,13 @@ def lock(paired_station):
 @pytest.mark.parametrize("target", ["sim:", "sim:pty", "sim:tcp"])
 def test_faults_strike_and_are_over_after_their_test(tmp_path: Path, target: str) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
-    run = pytest_in(tmp_path, "-q", "--lock-target", target)
-    assert (run.code, run.last.startswith("5 passed")) == (0, True), run.out
+    run = suite("--lock-target", target, folder=tmp_path)
+    assert (run.code, run.last.startswith("5 passed")) == (0, True), run.said
 
 
 def test_where_there_is_no_such_hand_its_tests_are_skipped_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("async def test_it(faults): raise AssertionError")
     (tmp_path / "conftest.py").write_text(NO_HANDS)
-    run = pytest_in(tmp_path, "-q", "-rs")
-    assert (run.code, run.last.startswith("1 skipped")) == (0, True), run.out
-    assert "This target has no hand for faults" in run.out
+    run = suite("-rs", folder=tmp_path)
+    assert (run.code, run.last.startswith("1 skipped")) == (0, True), run.said
+    assert "This target has no hand for faults" in run.said

@@ -10,7 +10,7 @@ import pytest
 
 from hil.errors import Nonconformant
 from hil.measuring import Measure, Verdict
-from tests.hil.runs import pytest_in
+from tests.hil.suites import suite
 
 PROBE = """\
 import json
@@ -86,9 +86,9 @@ def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None
 def test_reports_hold_what_was_measured(tmp_path: Path, workers: tuple[str, ...]) -> None:
     (tmp_path / "conftest.py").write_text(PROBE)
     (tmp_path / "test_it.py").write_text(TESTS)
-    run = pytest_in(tmp_path, "-q", "--junitxml=it.xml", *workers, plugins=("xdist",))
-    assert (run.code, "1 failed, 1 passed" in run.last) == (1, True), run.out
-    assert "ack_ms is 251 and has to be at most 250." in run.out
+    run = suite("--tb=short", "--junitxml=it.xml", *workers, plugins=("xdist",), folder=tmp_path)
+    assert (run.code, "1 failed, 1 passed" in run.last) == (1, True), run.said
+    assert "ack_ms is 251 and has to be at most 250." in run.said
     outcome, properties = json.loads((tmp_path / "test_quick.json").read_text())
     ack = {"name": "ack_ms", "value": 12.5, "lo": None, "hi": 250, "marginal": 200, "verdict": "ok"}
     boots = {"name": "boots", "value": 3, "lo": None, "hi": None, "marginal": None, "verdict": None}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hil.quarantine import read_quarantine
-from tests.hil.runs import pytest_in
+from tests.hil.suites import suite
 
 TODAY = datetime.date(2030, 1, 7)
 TESTS = """\
@@ -40,17 +40,17 @@ def test_a_failure_in_quarantine_fails_no_run_and_a_pass_is_told(tmp_path: Path,
     tests = ("fails", "passes", "skips")
     quarantine(tmp_path, *(f'test = "test_it.py::test_{name}"' for name in tests), 'req = "LW-046"')
     options = ("-rxX", "--lock-quarantine", "q.toml", "-k", "not other and not bench", *workers)
-    run = pytest_in(tmp_path, "-q", *options, plugins=("xdist",))
-    assert run.code == 0, run.out
+    run = suite(*options, plugins=("xdist",), folder=tmp_path)
+    assert run.code == 0, run.said
     assert run.last.startswith("1 skipped, ")
     assert "3 xfailed, 1 xpassed in" in run.last
-    assert "XFAIL test_it.py::test_fails[1] - quarantined until 2999-12-31: issue 7" in run.out
-    assert "XPASS test_it.py::test_passes - quarantined until 2999-12-31: issue 7" in run.out
+    assert "XFAIL test_it.py::test_fails[1] - quarantined until 2999-12-31: issue 7" in run.said
+    assert "XPASS test_it.py::test_passes - quarantined until 2999-12-31: issue 7" in run.said
 
 
 def test_what_is_not_in_quarantine_fails_and_a_fault_of_the_bench_is_an_error_everywhere(tmp_path: Path) -> None:
     quarantine(tmp_path, 'test = "test_it.py::test_fails[1]"', 'test = "test_it.py::test_bench"')
-    run = pytest_in(tmp_path, "-q", "--tb=short", "--lock-quarantine", "q.toml", "--junitxml=it.xml")
+    run = suite("--tb=short", "--lock-quarantine", "q.toml", "--junitxml=it.xml", folder=tmp_path)
     assert run.code == 1
     assert "3 failed, 1 passed, 1 skipped, 1 xfailed, 1 error in" in run.last
     assert "quarantined until 2999-12-31" in (tmp_path / "it.xml").read_text()
@@ -111,9 +111,9 @@ def test_a_test_of_the_suite_is_named_as_it_is_told_wherever_it_lies(tmp_path: P
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_a_quarantine_that_cannot_be_used_ends_a_run_before_any_test(tmp_path: Path, workers: tuple[str, ...]) -> None:
     quarantine(tmp_path, 'req = "LW-046"', until="2020-01-01")
-    run = pytest_in(tmp_path, "--lock-quarantine", "q.toml", *workers, plugins=("xdist",))
+    run = suite("--lock-quarantine", "q.toml", *workers, plugins=("xdist",), folder=tmp_path)
     assert run.code == 4
-    assert run.err.startswith(
+    assert run.said.startswith(
         "ERROR: The quarantine q.toml cannot be used: entry 1, until: it is over since 2020-01-01"
     )
-    assert "Traceback" not in run.err
+    assert "Traceback" not in run.said

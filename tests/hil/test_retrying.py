@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from tests.hil.runs import pytest_in
+from tests.hil.suites import suite
 
 TESTS = """\
 import pytest
@@ -66,7 +66,7 @@ ControlSocket.power_cycle = counted
 
 
 @pytest.fixture
-def suite(tmp_path: Path) -> Path:
+def tests(tmp_path: Path) -> Path:
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(CONFTEST)
     return tmp_path
@@ -77,40 +77,40 @@ def times(folder: Path, name: str) -> int:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "a worker"])
-def test_what_passes_late_is_flaky_and_what_never_passes_fails(suite: Path, workers: tuple[str, ...]) -> None:
-    options = ("-v", "--lock-retries", "2", "--junitxml=it.xml", *workers)
-    run = pytest_in(suite, *options, plugins=("xdist",))
+def test_what_passes_late_is_flaky_and_what_never_passes_fails(tests: Path, workers: tuple[str, ...]) -> None:
+    options = ("--lock-retries", "2", "--junitxml=it.xml", *workers)
+    run = suite(*options, plugins=("xdist",), folder=tests)
     assert run.code == 1
-    assert "2 failed, 1 passed, 2 flaky in" in run.last, run.out
-    assert "FLAKY test_it.py::test_late: passed at try 3, behind: " in run.out
-    assert "The lock forgets, for the 1th time. / " in run.out
-    assert "FLAKY test_it.py::test_late_setup: passed at try 2, behind: " in run.out
-    assert [times(suite, name) for name in ("late", "never", "once", "without", "setup")] == [3, 3, 1, 1, 2]
-    assert times(suite, "cycles") == 2 + 2 + 1
-    report = Xml.parse(suite / "it.xml")  # noqa: S314  our own
+    assert "2 failed, 1 passed, 2 flaky in" in run.last, run.said
+    assert "FLAKY test_it.py::test_late: passed at try 3, behind: " in run.said
+    assert "The lock forgets, for the 1th time. / " in run.said
+    assert "FLAKY test_it.py::test_late_setup: passed at try 2, behind: " in run.said
+    assert [times(tests, name) for name in ("late", "never", "once", "without", "setup")] == [3, 3, 1, 1, 2]
+    assert times(tests, "cycles") == 2 + 2 + 1
+    report = Xml.parse(tests / "it.xml")  # noqa: S314  our own
     (late,) = report.findall(".//testcase[@name='test_late']")
     assert [each.get("value") for each in late.findall(".//property[@name='lock_flaky']")] == ["3"]
     assert len(late.findall(".//property[@name='lock_measure']")) == 1
 
 
-def test_what_tests_share_stays_for_the_next_try_and_goes_in_the_end(suite: Path) -> None:
-    run = pytest_in(suite, "-q", "--lock-retries", "2", "-k", "test_late and not setup")
-    assert (run.code, run.last.split(", ")[-1].startswith("1 flaky in")) == (0, True), run.out
-    assert (times(suite, "shared"), times(suite, "unshared")) == (1, 1)
+def test_what_tests_share_stays_for_the_next_try_and_goes_in_the_end(tests: Path) -> None:
+    run = suite("--lock-retries", "2", "-k", "test_late and not setup", folder=tests)
+    assert (run.code, run.last.split(", ")[-1].startswith("1 flaky in")) == (0, True), run.said
+    assert (times(tests, "shared"), times(tests, "unshared")) == (1, 1)
 
 
-def test_a_flaky_test_tells_what_failed(suite: Path) -> None:
-    run = pytest_in(suite, "-q", "-rP", "--lock-retries", "1", "-k", "never")
-    assert run.out.count("an earlier try, call") == 1
+def test_a_failure_tells_of_the_tries_before_it(tests: Path) -> None:
+    run = suite("--tb=short", "--lock-retries", "1", "-k", "never", folder=tests)
+    assert run.said.count("an earlier try, call") == 1
     assert run.last.startswith("1 failed, ")
-    assert times(suite, "never") == 2
+    assert times(tests, "never") == 2
 
 
-def test_without_the_option_nothing_is_tried_again(suite: Path) -> None:
-    run = pytest_in(suite, "-q", "-k", "test_late and not setup")
-    assert (run.code, times(suite, "late"), times(suite, "cycles")) == (1, 1, 0)
+def test_without_the_option_nothing_is_tried_again(tests: Path) -> None:
+    run = suite("-k", "test_late and not setup", folder=tests)
+    assert (run.code, times(tests, "late"), times(tests, "cycles")) == (1, 1, 0)
 
 
-def test_a_number_below_nought_is_refused(suite: Path) -> None:
-    run = pytest_in(suite, "--lock-retries", "-1")
-    assert (run.code, run.err.startswith("ERROR: --lock-retries takes a number from 0")) == (4, True)
+def test_a_number_below_nought_is_refused(tests: Path) -> None:
+    run = suite("--lock-retries", "-1", folder=tests)
+    assert (run.code, run.said.startswith("ERROR: --lock-retries takes a number from 0")) == (4, True)

@@ -1,0 +1,41 @@
+"""Runs of the suite in a process of its own.
+
+It loads the plugins alone that it needs: those of other tests take longer to import than the suite to run.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SUITE = "hil/conformance"
+PATIENCE = 50
+"""Seconds."""
+_PLUGINS = ("no:cacheprovider", "pytest_timeout", "hil.plugin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A run that has ended."""
+
+    code: int
+    said: str
+
+    @property
+    def last(self) -> str:
+        """Its last line."""
+        return self.said.splitlines()[-1]
+
+
+def suite(*words: str, plugins: Iterable[str] = (), folder: Path = ROOT) -> Suite:
+    """Run pytest with these options and files, at a lock in memory unless they name another."""
+    chosen = [word for name in (*_PLUGINS, *plugins) for word in ("-p", name)]
+    alone = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--tb=no", *chosen, *words],
+        cwd=folder, env=os.environ | alone, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    return Suite(code=done.returncode, said=done.stdout + done.stderr)
