@@ -1,18 +1,27 @@
 """A lock's power, verified: off is when the lock does not answer any more, on is when it answers a hello."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
+from typing import Protocol
 
 from .errors import BenchFault
 from .switches import Switch
 
-PowerCheck = Callable[[], Awaitable[bool]]
-"""Tells whether the lock answers a hello now, within a bounded time."""
 SETTLE = 10.0
 """Seconds that a lock may take until it is gone, or is back."""
 _PAUSE = 0.05
+
+
+class PowerCheck(Protocol):
+    """Looks whether the lock answers a hello now, within a bounded time."""
+
+    @property
+    def reason(self) -> str:
+        """Why the last look has seen nobody, as a sentence."""
+
+    async def __call__(self) -> bool:
+        """Look."""
 
 
 class PowerNotCut(BenchFault):
@@ -60,10 +69,9 @@ class Power:
         """Give the power back and wait until the lock answers; raise PowerNotBack where it does not."""
         await self._switch.on()
         if not await self._becomes(PowerState.ON):
-            reason = getattr(self._check, "reason", "")
             raise PowerNotBack(
                 f"The power was switched on, and {self._settle:g} s later the lock does not answer. Is it the right "
-                f"outlet, and does the lock start by itself? `settle` gives it longer. {reason}".rstrip()
+                f"outlet, and does the lock start by itself? `settle` gives it longer. {self._check.reason}"
             )
 
     async def cycle(self) -> None:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Obstacle, Unreachable
 from bridge.finishing import finishing
 from bridge.links import Link
 from protocol.codec import build
@@ -44,12 +44,14 @@ class Presence:
         return link
 
     async def __call__(self) -> bool:
-        """Return whether the lock answers a hello now; never raises for a lock that does not."""
+        """Return whether the lock answers a hello now; raise BenchFault where that cannot be seen."""
         try:
             async with asyncio.timeout(LONGEST_LOOK):
                 await self._look()
         except (BridgeError, BenchFault) as error:
             self.reason = str(error)
+            if _is_in_the_way(error):
+                raise BenchFault(f"Whether the lock has power cannot be seen. {error}") from None
         except TimeoutError:
             self.reason = f"No link to the lock could be opened within {LONGEST_LOOK:g} s."
         else:
@@ -83,6 +85,13 @@ class Presence:
 
 def _answers(piece: object, hello: Frame) -> bool:
     return isinstance(piece, Frame) and piece.kind is Kind.HELLO_RESPONSE and piece.counter == hello.counter
+
+
+def _is_in_the_way(error: BaseException | None) -> bool:
+    """Whether it was somebody else's port, which may have a lock behind it that has power."""
+    if isinstance(error, Unreachable):
+        return error.obstacle in (Obstacle.BUSY, Obstacle.FORBIDDEN)
+    return error is not None and _is_in_the_way(error.__context__)
 
 
 @finishing

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.links import open_link
+from bridge.links import Link, open_link
 from firmware_sim.control import serve_control
 from hil.errors import BenchFault
 from hil.hands import ControlSocket, Entry, Hand, Hands
@@ -25,12 +25,15 @@ from tests.hil.outlets import Bench, bench_in, python, script
 DIGITS = "8640197"
 
 
-async def _nobody() -> bool:
-    return False
+async def nowhere() -> Link:
+    raise BenchFault("There is no lock.")
+
+
+NOBODY = Presence(nowhere, single=False, answer=1.0)
 
 
 def hands_of(folder: Path, table: dict[str, Any]) -> Hands:
-    return open_hands(table, {}, folder=folder, check=_nobody, operator=None)
+    return open_hands(table, {}, folder=folder, check=NOBODY, operator=None)
 
 
 def enter(folder: Path, program: str, *words: str, **more: Any) -> Entry:

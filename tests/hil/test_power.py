@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import LinkLost
-from bridge.links import open_link
+from bridge.errors import BridgeError, LinkLost
+from bridge.links import Link, open_link
 from hil import switches
 from hil.errors import BenchFault
 from hil.hands import Hand
@@ -126,12 +126,19 @@ def test_a_look_takes_the_one_link_away_and_its_user_sees_it_lost(tmp_path: Path
     at(tmp_path, act)
 
 
-def test_a_link_beside_others_is_left_alone(tmp_path: Path) -> None:
+def test_a_port_that_another_program_uses_is_no_lock_without_power(tmp_path: Path) -> None:
+    async def opened(place: str) -> Link:
+        try:
+            return await open_link(place)
+        except BridgeError as error:
+            raise BenchFault(f"The target cannot be reached: {error}") from None
+
     async def act(bench: Bench) -> None:
         link = await bench.presence.connect()
-        beside = Presence(lambda: open_link(bench.place), single=False, answer=0.1)
-        assert not await beside()  # the port is in use
-        assert "another program uses it" in beside.reason
+        for single in (False, True):
+            beside = Presence(lambda: opened(bench.place), single=single, answer=0.1)
+            with pytest.raises(BenchFault, match=r"cannot be seen\. .* another program uses it"):
+                await beside()
         assert not link.lost
         await link.close()
 
