@@ -34,7 +34,8 @@ def open_hands(
     command gets its value where its words have the name in braces, or else on its standard input: `keypad` {digits},
     `button` {seconds}, `advance` {seconds}, `show` {epoch} (epoch seconds, or `lose`), `bolt` {blocked} (`yes` or
     `no`), `battery` {percent}. A keypad command ends with 0 where the entry was granted and with 4 where it was denied,
-    and may print `denied REASON`, by SPEC's name in small letters (8.2), and `pin_id N`.
+    and may print `denied REASON`, by SPEC's name in small letters (8.2), and `pin_id N`. The protocol has no test mode:
+    where a firmware has one of its own, such commands reach it.
     """
     table = Table("[target.hands]", hands, folder)
     table.only("control", *_HAND_OF, "timeout")

@@ -24,6 +24,7 @@ from . import extras, reporting
 from .errors import BenchFault, Nonconformant
 from .hands import Hand, Hands
 from .line import Way
+from .power import Power, PowerState
 from .reporting import test_id
 from .station import Session, Station
 from .targets import Spec, Target, open_target
@@ -190,6 +191,17 @@ def button(lock: Station) -> Hands:
 def power(lock: Station) -> Hands:
     """The hand at the power."""
     return _hands(lock, Hand.POWER)
+
+
+@pytest.fixture
+def supply(lock_runner: Runner, lock: Station) -> Iterator[Power]:
+    """The lock's power where a switch has it, to be off for a while; it is on again after the test."""
+    supply = getattr(lock.hands, "power", None)
+    if not isinstance(supply, Power):
+        pytest.skip("This target's power has no switch: give it one under [target.power] of a bench file.")
+    yield supply
+    if lock_runner.run(supply.state()) is PowerState.OFF:
+        lock_runner.run(supply.on())
 
 
 @pytest.fixture

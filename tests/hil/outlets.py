@@ -4,13 +4,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 from bridge.links import Link, open_link
+from firmware_sim.control import serve_control
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.ports.pty import serve_pty
 from firmware_sim.simulator import Simulator
+from hil.hands import Hands
+from hil.line import Patience
 from hil.presence import Presence
+from hil.station import Station
 
 
 class OutletLock(Simulator):
@@ -46,13 +51,21 @@ class Bench:
     async def _connect(self) -> Link:
         return await open_link(self.place)
 
+    def station(self, hands: Hands) -> Station:
+        """Return a station at the lock with these hands."""
+        return Station(
+            self.presence.connect, hands, self.lock.device.factory.secret, patience=Patience(answer=2.0, quiet=0.05),
+            random=Random(1), tap=lambda *_: None, single=True, wire=True,  # noqa: S311
+        )  # fmt: skip
+
 
 @asynccontextmanager
 async def bench_in(folder: Path) -> AsyncIterator[Bench]:
     """Run a lock at an outlet in `folder`."""
     bench = Bench(folder)
     with serve_pty(bench.lock, folder / "lock0"):
-        yield bench
+        async with serve_control(bench.lock, folder / "ctl"):
+            yield bench
     bench.lock.stop()
 
 

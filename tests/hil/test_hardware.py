@@ -5,22 +5,19 @@ import os
 import signal
 import socket
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from bridge.links import Link, open_link
-from firmware_sim.control import serve_control
 from hil.errors import BenchFault
 from hil.hands import ControlSocket, Entry, Hand, Hands
 from hil.hardware import BenchHands, open_hands
-from hil.line import Patience
 from hil.power import PowerState
 from hil.presence import Presence
-from hil.station import NOON, Station
+from hil.station import NOON
 from protocol.vocabulary import PinEntry
-from tests.hil.outlets import Bench, bench_in, python, script
+from tests.hil.outlets import bench_in, python, script
 
 DIGITS = "8640197"
 
@@ -223,13 +220,6 @@ def test_a_hand_that_is_not_there_says_so(tmp_path: Path) -> None:
 # --- at a lock ---
 
 
-def station_at(bench: Bench, hands: Hands) -> Station:
-    return Station(
-        bench.presence.connect, hands, bench.lock.device.factory.secret, patience=Patience(answer=2.0, quiet=0.05),
-        random=Random(1), tap=lambda *_: None, single=True, wire=True,  # noqa: S311
-    )  # fmt: skip
-
-
 def test_a_pin_outlives_a_loss_of_power_by_a_switch_although_its_port_was_in_use(tmp_path: Path) -> None:
     script(tmp_path / "switch", 'echo "$1" > outlet')
     power = {"kind": "cmd", "on": ["./switch", "on"], "off": ["./switch", "off"]}
@@ -238,7 +228,7 @@ def test_a_pin_outlives_a_loss_of_power_by_a_switch_although_its_port_was_in_use
         async with bench_in(tmp_path) as bench:
             hands = open_hands({}, power, folder=tmp_path, check=bench.presence, operator=None)
             assert hands.able == {Hand.POWER}
-            station = station_at(bench, hands)
+            station = bench.station(hands)
             bench.lock.hold_button(5)
             await (await station.pair()).line.close()
             session = await station.open()
@@ -253,7 +243,7 @@ def test_a_pin_outlives_a_loss_of_power_by_a_switch_although_its_port_was_in_use
 
 def test_hands_that_no_command_has_are_those_of_the_control_socket(tmp_path: Path) -> None:
     async def main() -> None:
-        async with bench_in(tmp_path) as bench, serve_control(bench.lock, tmp_path / "ctl"):
+        async with bench_in(tmp_path) as bench:
             hands = hands_of(tmp_path, {"control": "ctl", "keypad": ["false"]})
             assert hands.able == ControlSocket.able
             await hands.hold_button(5)
