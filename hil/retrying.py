@@ -42,8 +42,9 @@ class Retrying:
         return True
 
     def _tried(self, item: pytest.Function, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-        """Return the reports of the last try, which tell of those before it."""
+        """Return the reports of the last try, which tell of those before it; a skip makes no failure undone."""
         properties, failures, number = list(item.user_properties), list[pytest.TestReport](), 1
+        before: list[pytest.TestReport] = []
         while True:
             item.user_properties[:] = properties
             if number > 1:
@@ -52,7 +53,9 @@ class Retrying:
             if not item.stash[_AGAIN]:
                 break
             failures += [report for report in reports if report.failed]
-            number += 1
+            before, number = reports, number + 1
+        if before and any(report.skipped for report in reports):
+            reports = before
         if failures:
             _tell_of(failures, reports, number)
         return reports
@@ -110,7 +113,7 @@ def _try(item: pytest.Function, nextitem: pytest.Item | None, *, again: bool) ->
 
 def _tell_of(failures: list[pytest.TestReport], reports: list[pytest.TestReport], number: int) -> None:
     """Let the reports of the last try hold what became of those before it."""
-    passed = not any(report.failed for report in reports)
+    passed = any(report.when == "call" and report.passed for report in reports)
     for report in reports:
         if passed:
             report.user_properties.append((PROPERTY, number))

@@ -106,6 +106,41 @@ def test_a_failure_tells_of_the_tries_before_it(tests: Path) -> None:
     assert times(tests, "never") == 2
 
 
+LATER = """\
+import pytest
+from hil.errors import Nonconformant
+
+BEFORE = []
+
+@pytest.fixture
+def breaking(lock):
+    yield
+    if BEFORE:
+        raise Nonconformant("The lock does not close.")
+
+async def test_skips_later(lock):
+    BEFORE or BEFORE.append(1) or pytest.fail("The lock lies.")
+    pytest.skip("no more")
+
+async def test_breaks_later(breaking):
+    BEFORE.pop() if BEFORE else BEFORE.append(2)
+    assert BEFORE, "The lock lies."
+"""
+
+
+def test_a_failure_before_a_skip_is_a_failure(tests: Path) -> None:
+    (tests / "test_it.py").write_text(LATER)
+    run = suite("--tb=short", "--lock-retries", "1", "-k", "skips", folder=tests)
+    assert (run.code, run.last.startswith("1 failed, ")) == (1, True), run.said
+    assert "The lock lies." in run.said
+
+
+def test_a_late_pass_is_flaky_also_where_what_comes_after_it_fails(tests: Path) -> None:
+    (tests / "test_it.py").write_text(LATER.replace("BEFORE = []", "BEFORE = [1]"))
+    run = suite("--tb=short", "--lock-retries", "1", "-k", "breaks", folder=tests)
+    assert (run.code, run.last.startswith("1 failed, "), ", 1 flaky in" in run.last) == (1, True, True), run.said
+
+
 def test_without_the_option_nothing_is_tried_again(tests: Path) -> None:
     run = suite("-k", "test_late and not setup", folder=tests)
     assert (run.code, times(tests, "late"), times(tests, "cycles")) == (1, 1, 0)

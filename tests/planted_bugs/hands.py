@@ -171,4 +171,11 @@ BUGS = (
         bad="            except FaultPlanError:\n                pass\n",
         tests=("tests/firmware_sim/test_faults_by_hand.py",),
     ),
+    Bug(
+        name="a failure that a skip undoes",
+        file="hil/retrying.py",
+        good="        if before and any(report.skipped for report in reports):\n            reports = before\n",
+        bad="",
+        tests=("tests/hil/test_retrying.py",),
+    ),
 )
