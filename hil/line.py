@@ -42,7 +42,12 @@ class Line:
         self._tap = tap
         self._decoder = FrameDecoder(LARGEST_MAX_FRAME)
         self._frames: deque[Frame] = deque()
-        self.closed = False
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was given back, or is known to be lost, as a port is whose lock has no power."""
+        return self._closed or self.link.lost
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
@@ -92,7 +97,7 @@ class Line:
 
     async def close(self) -> None:
         """Give the link back."""
-        self.closed = True
+        self._closed = True
         await self.link.close()
 
     def _take(self, data: bytes) -> None:

@@ -15,13 +15,16 @@ from typing import Any, TypeVar
 import pytest
 
 from firmware_sim.device import GEOMETRY
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
+from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
-from . import reporting
+from . import extras, reporting
 from .errors import BenchFault, Nonconformant
 from .hands import Hand, Hands
 from .line import Way
+from .power import Power, PowerState
 from .reporting import test_id
 from .station import Session, Station
 from .targets import Spec, Target, open_target
@@ -51,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lock-label-file", type=Path, metavar="FILE", help="holds the label of a lock that is there")
     group.addoption("--lock-control", type=Path, metavar="PATH", help="the control socket of a simulated lock")
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
+    extras.add_options(group)
     reporting.add_options(group)
 
 
@@ -61,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "destructive: takes from the lock what its owner may want to keep")
     config.addinivalue_line("markers", "realtime: takes minutes where the lock is not in this process")
     config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
+    extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
     reporting.configure(config)
@@ -104,9 +109,10 @@ def lock_runner() -> Iterator[Runner]:
 
 
 @pytest.fixture(scope="session")
-def lock_build() -> Callable[[], Simulator]:
+def lock_build(pytestconfig: pytest.Config) -> Callable[[], Simulator]:
     """What makes the lock of a target that is simulated; override it to test another firmware."""
-    return lambda: Simulator(NorFlash(GEOMETRY), slots=SLOTS)
+    luck = pytestconfig.option.lock_seed
+    return lambda: HostileSimulator(FailingFlash(NorFlash(GEOMETRY)), (), luck=luck, slots=SLOTS)
 
 
 @pytest.fixture(scope="session")
@@ -188,6 +194,24 @@ def power(lock: Station) -> Hands:
 
 
 @pytest.fixture
+def supply(lock_runner: Runner, lock: Station) -> Iterator[Power]:
+    """The lock's power where a switch has it, to be off for a while; it is on again after the test."""
+    supply = getattr(lock.hands, "power", None)
+    if not isinstance(supply, Power):
+        pytest.skip("This target's power has no switch: give it one under [target.power] of a bench file.")
+    yield supply
+    if lock_runner.run(supply.state()) is PowerState.OFF:
+        lock_runner.run(supply.on())
+
+
+@pytest.fixture
 def clock(lock: Station) -> Hands:
     """The hand at the clock."""
     return _hands(lock, Hand.CLOCK)
+
+
+@pytest.fixture
+def faults(lock_runner: Runner, lock: Station) -> Iterator[Hands]:
+    """What lets faults strike a simulated lock; after the test nothing fails any more."""
+    yield _hands(lock, Hand.FAULTS)
+    lock_runner.run(lock.hands.mend())

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import air, api, bench, bridge, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
+from . import air, api, bench, bridge, commands, edge, hands, knowledge, lock, pins, protocol, radio, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ BUGS = (
     *commands.BUGS,
     *bench.BUGS,
     *edge.BUGS,
+    *hands.BUGS,
     *knowledge.BUGS,
     *pins.BUGS,
     *radio.BUGS,
