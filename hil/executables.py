@@ -26,7 +26,7 @@ from protocol.session import hello_frame
 from protocol.version import LARGEST_MAX_FRAME, MAX_VERSION, MIN_VERSION
 
 from .errors import BenchFault
-from .hands import Hand, Hands
+from .hands import Entry, Hand, Hands
 
 EXECUTED = ("exec:", "exec+pty:")
 """What begins a target that is a program."""
@@ -90,6 +90,7 @@ class ProgramLink:
     async def close(self) -> None:
         """Listen no more; the program runs on."""
         self._inbox.lose()
+        self._program.unplug(self._inbox)
 
 
 class Program:
@@ -103,6 +104,7 @@ class Program:
         self._ends: set[int] = set()
         self._input = self._output = self._errors = -1
         self._inbox = Inbox()
+        self._plugged = False
         self._said = bytearray()
 
     @classmethod
@@ -119,11 +121,23 @@ class Program:
     async def connect(self) -> ProgramLink:
         """Return a link; the one before hears nothing any more. A program that has ended is started anew."""
         self._inbox.lose()
-        if self._process is None or self._process.poll() is not None:
-            self.stop()
-            await self.start()
-        self._inbox = Inbox()
+        self._plugged = False
+        await self.require_running()
+        self._inbox, self._plugged = Inbox(), True
         return ProgramLink(self, self._inbox)
+
+    def unplug(self, inbox: Inbox) -> None:
+        """Take a link out, where it is still the one that hears the program."""
+        self._plugged = self._plugged and self._inbox is not inbox
+
+    async def require_running(self) -> None:
+        """Start it anew where it has ended; raise LinkLost where that was in the midst of a link's life."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._plugged:
+            raise LinkLost(self.farewell())
+        self.stop()
+        await self.start()
 
     async def power_cycle(self) -> None:
         """Kill it and start it anew: a link that is open stays, as a wire does."""
@@ -262,19 +276,46 @@ class Program:
 
 
 class ProgramHands:
-    """The hand at a program's power, beside others."""
+    """The hand at a program's power, beside `others`, which find it running."""
 
     def __init__(self, program: Program, others: Hands) -> None:
         self._program = program
         self._others = others
         self.able = others.able | {Hand.POWER}
 
+    async def enter(self, digits: str) -> Entry:
+        """Type a pin at the keypad."""
+        await self._program.require_running()
+        return await self._others.enter(digits)
+
+    async def hold_button(self, seconds: float) -> None:
+        """Hold the button."""
+        await self._program.require_running()
+        await self._others.hold_button(seconds)
+
     async def power_cycle(self) -> None:
         """Kill the program and start it anew."""
         await self._program.power_cycle()
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._others, name)
+    async def advance(self, seconds: int) -> None:
+        """Let time pass."""
+        await self._program.require_running()
+        await self._others.advance(seconds)
+
+    async def show(self, epoch: int | None) -> None:
+        """Let the clock show a time."""
+        await self._program.require_running()
+        await self._others.show(epoch)
+
+    async def block_bolt(self, *, blocked: bool) -> None:
+        """Put something in the bolt's way, or take it out."""
+        await self._program.require_running()
+        await self._others.block_bolt(blocked=blocked)
+
+    async def set_battery(self, percent: int) -> None:
+        """Let the battery have so many percent."""
+        await self._program.require_running()
+        await self._others.set_battery(percent)
 
 
 def _read(end: int) -> bytes | None:

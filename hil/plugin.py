@@ -162,9 +162,12 @@ def lock(
     require(request.node, paired_station.hands, lock_facts)
 
     async def begin() -> None:
-        if guards.reset_is_due(request.node):
-            await reset(paired_station, lock_facts.target, lock_operator)
-        await (await paired_station.begin()).line.close()
+        try:
+            if guards.reset_is_due(request.node):
+                await reset(paired_station, lock_facts.target, lock_operator)
+            await paired_station.begin()
+        finally:
+            await paired_station.close()
 
     lock_runner.run(guards.total.within(begin()))
     yield paired_station

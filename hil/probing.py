@@ -4,7 +4,7 @@ from protocol.messages.bolt import BoltOperateRequest
 from protocol.messages.declaration import Refusal
 from protocol.messages.device import UNKNOWN_BATTERY
 from protocol.messages.pins import PinCreateRequest
-from protocol.vocabulary import BoltAction, Capability, DoorState, PinEntry, Schedule, Status, Window, Weekdays
+from protocol.vocabulary import BoltAction, Capability, DoorState, PinEntry, Schedule, Status, Weekdays, Window
 
 from .facts import Facts, names
 from .hands import Hand
@@ -22,7 +22,9 @@ _MOVED = 60
 
 def mismatches(facts: Facts) -> list[str]:
     """Return what the lock tells otherwise than its owner declares, or than version 1 needs."""
-    found = [f"It does not tell {names(_NEEDED & ~facts.told)}, which version 1 needs."] if _NEEDED & ~facts.told else []
+    found = (
+        [f"It does not tell {names(_NEEDED & ~facts.told)}, which version 1 needs."] if _NEEDED & ~facts.told else []
+    )
     if facts.declared is not None and facts.declared != facts.told:
         found.append(f"Declared is {names(facts.declared)}, and the lock tells {names(facts.told)}.")
     return found

@@ -130,7 +130,7 @@ async def _there(spec: Spec) -> AsyncIterator[Target]:
         yield Target(spec=spec, place=place, connect=lambda: _opened(place), hands=_hands(spec), secret=secret)
         return
     async with Program.running(spec.place, spec.folder) as program:
-        hands: Hands = ProgramHands(program, _hands(spec))  # type: ignore[assignment]
+        hands = ProgramHands(program, _hands(spec))
         yield Target(spec=spec, place=spec.place, connect=program.connect, hands=hands, secret=secret)
 
 

@@ -50,7 +50,7 @@ class StdioWire:
 class Troubled(Simulator):
     """A lock that has a trouble behind so many pieces of bytes."""
 
-    trouble: Callable[["Troubled", int], None] | None = None
+    trouble: Callable[[int], None] | None = None
     after = 0
 
     def receive(self, number: int, data: bytes) -> None:
@@ -99,7 +99,7 @@ async def run(options: argparse.Namespace) -> None:
         lock = Troubled(stack.enter_context(closing(ImageFlash(options.flash, GEOMETRY))), slots=SLOTS)
         stack.callback(lock.stop)
         if options.trouble:
-            lock.after, lock.trouble = options.after, partial(TROUBLES[options.trouble], lock)  # type: ignore[assignment]
+            lock.after, lock.trouble = options.after, partial(TROUBLES[options.trouble], lock)
         if options.control:
             await stack.enter_async_context(serve_control(lock, options.control))
         if options.serial:
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--trouble", choices=TROUBLES)
     parser.add_argument("--after", type=int, default=0)
     options = parser.parse_args()
-    requests.CAPABILITIES = Capability(options.tells)  # type: ignore[misc]
+    requests.CAPABILITIES = Capability(options.tells)
     asyncio.run(run(options))
 
 

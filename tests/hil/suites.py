@@ -37,14 +37,14 @@ def environment(folder: Path) -> dict[str, str]:
 def command(*options: str, plugins: tuple[str, ...] = ()) -> list[str]:
     """Return the words that run pytest."""
     loaded = [word for name in (*PLUGINS, *plugins) for word in ("-p", name)]
-    return [sys.executable, "-m", "pytest", "-q", "-rA", "--import-mode=importlib", f"--rootdir={ROOT}", *loaded,
-            "-c", str(ROOT / "pyproject.toml"), *options]  # fmt: skip
+    settings = ("--import-mode=importlib", "-c", str(ROOT / "pyproject.toml"))
+    return [sys.executable, "-m", "pytest", "-q", "-rA", *settings, *loaded, *options]
 
 
 def run(folder: Path, *options: str, plugins: tuple[str, ...] = ()) -> Ran:
     """Run pytest to its end."""
     done = subprocess.run(
-        command(*options, plugins=plugins),
+        command(f"--rootdir={folder}", *options, plugins=plugins),
         cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=PATIENCE, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
