@@ -117,6 +117,12 @@ class Program:
             yield program
         finally:
             program.stop()
+            program._inbox.lose()
+
+    @property
+    def pid(self) -> int:
+        """The process that it is now, 0 where there is none."""
+        return self._process.pid if self._process else 0
 
     async def connect(self) -> ProgramLink:
         """Return a link; the one before hears nothing any more. A program that has ended is started anew."""
@@ -151,7 +157,10 @@ class Program:
         inbox, self._inbox = self._inbox, Inbox()
         try:
             async with asyncio.timeout(START_SECONDS):
-                await self._greet()
+                await self.greet()
+                decoder = FrameDecoder(LARGEST_MAX_FRAME)
+                while not any(isinstance(piece, Frame) for piece in decoder.feed(await self._inbox.get(""))):
+                    pass
         except TimeoutError:
             silent = f"did not answer a hello within {START_SECONDS:g} s of its start"
             raise BenchFault(f"The program {self._words[0]} {silent}.{self._words_said}") from None
@@ -266,13 +275,11 @@ class Program:
         finally:
             loop.remove_writer(end)
 
-    async def _greet(self) -> None:
+    async def greet(self) -> None:
+        """Say hello to it; whoever listens hears the answer."""
         asked = HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=Mode.SESSION, peer_id=0)
         hello = hello_frame(Kind.HELLO_REQUEST, secrets.randbits(32), build(HELLO_REQUEST, asked))
         await self.write(encode_frame(hello, max_frame=LARGEST_MAX_FRAME))
-        decoder = FrameDecoder(LARGEST_MAX_FRAME)
-        while not any(isinstance(piece, Frame) for piece in decoder.feed(await self._inbox.get(""))):
-            pass
 
 
 class ProgramHands:

@@ -100,6 +100,8 @@ async def run(options: argparse.Namespace) -> None:
         stack.callback(lock.stop)
         if options.trouble:
             lock.after, lock.trouble = options.after, partial(TROUBLES[options.trouble], lock)
+        if options.pairing_open:
+            lock.hold_button(5)
         if options.control:
             await stack.enter_async_context(serve_control(lock, options.control))
         if options.serial:
@@ -129,6 +131,7 @@ def main() -> None:
     parser.add_argument("--serial", type=Path)
     parser.add_argument("--control", type=Path)
     parser.add_argument("--tells", type=int, default=int(requests.CAPABILITIES))
+    parser.add_argument("--pairing-open", action="store_true")
     parser.add_argument("--trouble", choices=TROUBLES)
     parser.add_argument("--after", type=int, default=0)
     options = parser.parse_args()
