@@ -15,9 +15,9 @@ from .hands import Hand, Hands
 _HANDS = {hand.value: hand for hand in Hand}
 _CAPABILITIES = {str(each.name).lower(): each for each in Capability}
 _SWITCHES = {
-    "operator": "this test needs a person at the lock: give --lock-operator, and be there",
-    "realtime": "this test needs real time to pass: give --lock-realtime to wait for it",
-    "destructive": "this test takes from the lock what its owner may want to keep: give --lock-destructive",
+    "operator": "This test needs a person at the lock: give --lock-operator, and be there.",
+    "realtime": "This test needs real time to pass: give --lock-realtime to wait for it.",
+    "destructive": "This test takes from the lock what its owner may want to keep: give --lock-destructive.",
 }
 
 
@@ -35,16 +35,15 @@ def declare(config: pytest.Config) -> None:
 
 
 def skip_what_is_switched_off(items: Iterable[pytest.Item], switched: set[str]) -> None:
-    """Mark the tests to be skipped whose marker's switch is not among `switched`; raise UsageError for odd marks."""
+    """Mark the tests to be skipped whose marker's switch is not among `switched`."""
     for item in items:
         for name, why in _SWITCHES.items():
             if name not in switched and item.get_closest_marker(name):
-                item.add_marker(pytest.mark.skip(reason=why[0].upper() + why[1:] + "."))
-        required(item)
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 def required(item: pytest.Item) -> tuple[set[Hand], Capability]:
-    """Return the hands and the capabilities that a test asks for; raise UsageError for what is neither."""
+    """Return the hands and the capabilities that a test asks for; fail it where something is neither."""
     hands: set[Hand] = set()
     capabilities = Capability(0)
     for mark in item.iter_markers("requires"):
@@ -71,11 +70,9 @@ def _meant(item: pytest.Item, wanted: object) -> Hand | Capability:
         return wanted
     hand, capability = _HANDS.get(str(wanted)), _CAPABILITIES.get(str(wanted))
     if hand and capability:
-        raise pytest.UsageError(
-            f"{item.nodeid}: {wanted!r} is a hand and a capability. Write requires(Hand.{hand.name}) or "
-            f"requires(Capability.{capability.name})."
-        )
+        one = f"requires(Hand.{hand.name}) or requires(Capability.{capability.name})"
+        pytest.fail(f"{item.nodeid}: {wanted!r} is a hand and a capability. Write {one}.", pytrace=False)
     if meant := hand or capability:
         return meant
     known = ", ".join(sorted({*_HANDS, *_CAPABILITIES}))
-    raise pytest.UsageError(f"{item.nodeid}: nothing is called {wanted!r} that a test can require; there are {known}.")
+    pytest.fail(f"{item.nodeid}: nothing is called {wanted!r} that can be required; there are {known}.", pytrace=False)

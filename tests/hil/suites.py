@@ -1,31 +1,34 @@
-"""Runs of pytest at a lock, each in a process of its own that loads the plugins alone that it needs."""
+"""Runs of pytest at a lock: within this process, which is quick, or in one of its own where that is what is tested."""
 
+import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
+
+import pytest
 
 from tests.hil.lock_program import ROOT
 
-PLUGINS = ("no:cacheprovider", "pytest_timeout", "hil.plugin")
 PATIENCE = 50
-
-PASSES = "async def test_{name}(lock):\n    await lock.open()\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How a run ended: its exit code, what it printed, and its last line."""
+    """How a run ended: its exit code and what it printed."""
 
     code: int
     text: str
 
     @property
-    def last(self) -> str:
-        return self.text.rstrip().splitlines()[-1]
+    def ended(self) -> str:
+        """How many tests ended how."""
+        return self.text.rstrip().splitlines()[-1].split(" in ")[0]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -34,17 +37,35 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | alone | {"LATCHWIRE_STATE_DIR": str(folder / "state"), "TMPDIR": str(folder)}
 
 
-def command(*options: str, plugins: tuple[str, ...] = ()) -> list[str]:
-    """Return the words that run pytest."""
-    loaded = [word for name in (*PLUGINS, *plugins) for word in ("-p", name)]
-    settings = ("--import-mode=importlib", "-c", str(ROOT / "pyproject.toml"))
-    return [sys.executable, "-m", "pytest", "-q", "-rA", *settings, *loaded, *options]
+def words(folder: Path, *options: str) -> list[str]:
+    """Return the options of a run that loads no more plugins than it needs, and no settings of this project."""
+    settings = folder / "pytest.ini"
+    settings.write_text("[pytest]\n")
+    plugins = ["-c", str(settings), "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "hil.plugin"]
+    return ["-q", "-rA", "-W", "error", "--import-mode=importlib", f"--rootdir={folder}", *plugins, *options]
 
 
-def run(folder: Path, *options: str, plugins: tuple[str, ...] = ()) -> Ran:
-    """Run pytest to its end."""
+def run(folder: Path, *options: str) -> Ran:
+    """Run pytest to its end in this process."""
+    said = io.StringIO()
+    before = set(sys.modules)
+    with (
+        patch.dict(os.environ, environment(folder)),
+        patch.object(tempfile, "tempdir", str(folder)),
+        redirect_stdout(said),
+        redirect_stderr(said),
+    ):
+        code = pytest.main([*words(folder, *options), "--capture=sys"])
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+    return Ran(code=int(code), text=said.getvalue())
+
+
+def run_apart(folder: Path, *options: str) -> Ran:
+    """Run pytest to its end in a process of its own."""
     done = subprocess.run(
-        command(f"--rootdir={folder}", *options, plugins=plugins),
+        [sys.executable, "-m", "pytest", *words(folder, *options)],
         cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=PATIENCE, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
@@ -61,9 +82,14 @@ def suite(folder: Path, text: str, name: str = "test_one.py") -> str:
 @contextmanager
 def lock_on_a_pty(folder: Path, flash: Path, *options: str) -> Iterator[str]:
     """Run a lock on a pty, in a process of its own; yield its target."""
-    words = [sys.executable, "-m", "tests.hil.lock_program", "--flash", str(flash), "--serial", str(folder / "tty")]
+    program = [sys.executable, "-m", "tests.hil.lock_program", "--flash", str(flash), "--serial", str(folder / "tty")]
     with subprocess.Popen(
-        [*words, *options], cwd=ROOT, env=environment(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*program, *options],
+        cwd=ROOT,
+        env=environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None

@@ -135,7 +135,7 @@ def test_a_run_takes_a_target_of_a_bench_file_by_its_name(tmp_path: Path) -> Non
     file = bench(tmp_path, "".join(f'[[target]]\nname = "{name}"\nlink = "sim:"\n' for name in ("one", "two")))
     text = "def test_it(lock_facts):\n    assert (lock_facts.target, lock_facts.bench.name) == ('two', 'bench.toml')\n"
     ran = run(tmp_path, "--lock-bench", str(file), "--lock-target", "two", suite(tmp_path, text))
-    assert (ran.code, ran.last.split(" in ")[0]) == (0, "1 passed"), ran.text
+    assert (ran.code, ran.ended) == (0, "1 passed"), ran.text
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_a_device_that_is_missing_is_an_error_that_says_what_is_there(tmp_path: 
     ran = run(
         tmp_path, "--lock-target", f"serial:{tmp_path}/tty", "--lock-label-file", str(label), suite(tmp_path, text)
     )
-    assert (ran.code, ran.last.split(" in ")[0]) == (1, "1 error"), ran.text
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text

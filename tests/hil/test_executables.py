@@ -49,7 +49,7 @@ def test_the_suite_runs_at_a_program(tmp_path: Path, kind: str) -> None:
     options = ("--lock-target", target, "--lock-label-file", str(label), "--lock-control", str(control))
     ran = run(tmp_path, *options, *(str(ROOT / "hil" / "conformance" / name) for name in SUITE))
     assert ran.code == 0, ran.text
-    assert "passed" in ran.last
+    assert "passed" in ran.ended
 
 
 @pytest.mark.parametrize("kind", ["exec", "exec+pty"])

@@ -13,12 +13,12 @@ from hil.errors import BenchFault
 from hil.leases import free, lease_folder, leased
 from hil.targets import Spec
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.suites import environment, run, suite
+from tests.hil.suites import environment, run, run_apart, suite
 
 FRONT = Spec(place="tcp:127.0.0.1:7000", name="front")
 BACK = Spec(place="tcp:127.0.0.1:7001", name="back")
 SIMULATED = Spec(place="sim:")
-XDIST = ("xdist",)
+XDIST = ("-p", "xdist")
 HOLDER = """
 import sys
 from pathlib import Path
@@ -131,14 +131,14 @@ def test_a_run_whose_target_is_in_use_is_an_error_that_says_by_whom(tmp_path: Pa
     with held_elsewhere(FRONT.place, leases) as holder:
         options = ("--lock-target", FRONT.place, "--lock-label-file", str(label))
         ran = run(tmp_path, *options, suite(tmp_path, WHO.format(n=1)))
-    assert (ran.code, ran.last.split(" in ")[0]) == (1, "1 error"), ran.text
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
     assert f"{FRONT.place} is in use by another run (process {holder.pid})" in ran.text
 
 
 def test_two_workers_take_a_target_each(tmp_path: Path) -> None:
     tests = suite(tmp_path, "".join(WHO.format(n=n) for n in range(4)))
-    ran = run(tmp_path, "--lock-bench", two_locks(tmp_path), "-n2", tests, plugins=XDIST)
-    assert (ran.code, ran.last.split(" in ")[0]) == (0, "4 passed"), ran.text
+    ran = run_apart(tmp_path, "--lock-bench", two_locks(tmp_path), "-n2", tests, *XDIST)
+    assert (ran.code, ran.ended) == (0, "4 passed"), ran.text
     assert (ran.text.count("at front"), ran.text.count("at back")) == (2, 2)
 
 
@@ -153,7 +153,7 @@ def test_more_workers_than_targets_are_refused_at_the_start(
     tmp_path: Path, options: tuple[str, ...], told: str
 ) -> None:
     tests = suite(tmp_path, WHO.format(n=1))
-    ran = run(tmp_path, "--lock-bench", two_locks(tmp_path), *options, tests, plugins=XDIST)
+    ran = run_apart(tmp_path, "--lock-bench", two_locks(tmp_path), *options, tests, *XDIST)
     assert ran.code == 4, ran.text
     assert f"ERROR: {told}" in ran.text
 
@@ -167,11 +167,11 @@ def test_more_workers_than_other_runs_leave_targets_are_refused_at_the_start(tmp
     leases = tmp_path / f"latchwire-leases-{os.getuid()}"
     leases.mkdir(mode=0o700)
     with held_elsewhere(FRONT.place, leases):
-        ran = run(tmp_path, "--lock-bench", str(file), "-n2", suite(tmp_path, WHO.format(n=1)), plugins=XDIST)
+        ran = run_apart(tmp_path, "--lock-bench", str(file), "-n2", suite(tmp_path, WHO.format(n=1)), *XDIST)
     assert ran.code == 4, ran.text
     assert "ERROR: 2 workers need as many targets, and other runs leave 1 free." in ran.text
 
 
 def test_workers_at_a_simulated_lock_have_one_each(tmp_path: Path) -> None:
-    ran = run(tmp_path, "-n2", suite(tmp_path, "".join(WHO.format(n=n) for n in range(4))), plugins=XDIST)
-    assert (ran.code, ran.last.split(" in ")[0]) == (0, "4 passed"), ran.text
+    ran = run_apart(tmp_path, "-n2", suite(tmp_path, "".join(WHO.format(n=n) for n in range(4))), *XDIST)
+    assert (ran.code, ran.ended) == (0, "4 passed"), ran.text

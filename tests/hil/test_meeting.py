@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,18 @@ from hil.errors import BenchFault
 from hil.keys import KeptKey
 from hil.station import Peer
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.suites import Ran, command, environment, lock_on_a_pty, run, suite
+from tests.hil.suites import Ran, environment, lock_on_a_pty, run, suite, words
 
 KNOWS = "async def test_it(lock):\n    await lock.open()\n"
-RESETS = "hil/conformance/test_by_itself.py"
+RESETS = str(ROOT / "hil" / "conformance" / "test_by_itself.py")
 PEER = Peer(private=bytes(range(32)), lock_key=bytes(32))
 
 
 def options(folder: Path, flash: Path, label: Path, *, hands: bool) -> list[str]:
     """Return the options of a lock that is a program, with hands or without."""
     control = folder / "ctl"
-    words = ["--lock-target", f"exec:{PROGRAM} --flash {flash} --control {control}", "--lock-label-file", str(label)]
-    return [*words, "--lock-control", str(control)] if hands else words
+    lock = ["--lock-target", f"exec:{PROGRAM} --flash {flash} --control {control}", "--lock-label-file", str(label)]
+    return [*lock, "--lock-control", str(control)] if hands else lock
 
 
 def kept(folder: Path) -> Path:
@@ -46,7 +47,7 @@ def test_a_key_is_kept_for_its_owner_alone_and_later_runs_need_no_button(tmp_pat
 def test_without_a_key_and_a_button_it_is_said_what_to_do(tmp_path: Path) -> None:
     flash, label = new_lock(tmp_path)
     ran = run(tmp_path, *options(tmp_path, flash, label, hands=False), suite(tmp_path, KNOWS))
-    assert (ran.code, ran.last.split(" in ")[0]) == (1, "1 error"), ran.text
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
     assert "does not know this bench, which has no hand for its button. Give --lock-operator" in ran.text
     assert not (tmp_path / "state").exists()
 
@@ -64,9 +65,9 @@ def test_a_lock_that_has_forgotten_the_bench_is_paired_anew(tmp_path: Path) -> N
 
 def test_a_reset_in_a_test_renews_the_key_that_is_kept(tmp_path: Path) -> None:
     flash, label = new_lock(tmp_path)
-    words = [*options(tmp_path, flash, label, hands=True), "--lock-destructive", "-k", "reset_takes", RESETS]
-    ran = run(tmp_path, *words)
-    assert (ran.code, "1 passed" in ran.last) == (0, True), ran.text
+    given = [*options(tmp_path, flash, label, hands=True), "--lock-destructive", "-k", "reset_takes", RESETS]
+    ran = run(tmp_path, *given)
+    assert (ran.code, "1 passed" in ran.ended) == (0, True), ran.text
     again = run(tmp_path, *options(tmp_path, flash, label, hands=False), suite(tmp_path, KNOWS))
     assert again.code == 0, again.text
 
@@ -76,12 +77,12 @@ def test_simulated_locks_leave_no_key(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def at_a_terminal(folder: Path, words: list[str], answer: bytes) -> Ran:
+def at_a_terminal(folder: Path, options: list[str], answer: bytes) -> Ran:
     """Run pytest at a terminal, and type `answer` when it asks."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
-        os.execve(words[0], words, environment(folder))  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-m", "pytest", *words(folder, *options)], environment(folder))  # noqa: S606
     said = bytearray()
     try:
         while piece := os.read(terminal, 4096):
@@ -99,17 +100,17 @@ def at_a_terminal(folder: Path, words: list[str], answer: bytes) -> Ran:
 def test_the_operator_is_asked_at_the_terminal_to_hold_the_button(tmp_path: Path) -> None:
     flash, label = new_lock(tmp_path)
     with lock_on_a_pty(tmp_path, flash, "--pairing-open") as target:
-        words = ["--lock-target", target, "--lock-label-file", str(label), "--lock-operator", suite(tmp_path, KNOWS)]
-        ran = at_a_terminal(tmp_path, command(f"--rootdir={tmp_path}", *words), b"\n")
+        given = ["--lock-target", target, "--lock-label-file", str(label), "--lock-operator", suite(tmp_path, KNOWS)]
+        ran = at_a_terminal(tmp_path, given, b"\n")
     assert ran.code == 0, ran.text
     assert re.search(rf"Hold the button of the lock {re.escape(target)} for 5 s, then press Enter: ", ran.text)
 
 
 def test_without_a_terminal_the_operator_cannot_be_asked(tmp_path: Path) -> None:
     flash, label = new_lock(tmp_path)
-    words = [*options(tmp_path, flash, label, hands=False), "--lock-operator"]
-    ran = run(tmp_path, *words, suite(tmp_path, KNOWS))
-    assert (ran.code, ran.last.split(" in ")[0]) == (1, "1 error"), ran.text
+    given = [*options(tmp_path, flash, label, hands=False), "--lock-operator"]
+    ran = run(tmp_path, *given, suite(tmp_path, KNOWS))
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
     assert "There is no terminal to ask the operator at" in ran.text
 
 

@@ -25,7 +25,7 @@ def at_a_lock_that_tells(folder: Path, told: Capability) -> Ran:
 @pytest.mark.parametrize("target", ["sim:", "sim:pty"])
 def test_what_is_declared_and_told_is_so(tmp_path: Path, target: str) -> None:
     ran = run(tmp_path, "--lock-target", target, "--lock-capabilities", ALL, SUITE)
-    assert (ran.code, ran.last.split(" in ")[0]) == (0, "2 passed"), ran.text
+    assert (ran.code, ran.ended) == (0, "2 passed"), ran.text
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_is_declared_and_told_is_so(tmp_path: Path, target: str) -> None:
 )
 def test_what_is_declared_and_not_told_fails(tmp_path: Path, declared: str, sentence: str) -> None:
     ran = run(tmp_path, "--lock-capabilities", declared, SUITE)
-    assert (ran.code, ran.last.split(" in ")[0]) == (1, "1 failed, 1 passed"), ran.text
+    assert (ran.code, ran.ended) == (1, "1 failed, 1 passed"), ran.text
     assert sentence in ran.text
 
 
@@ -54,5 +54,5 @@ def test_what_is_declared_and_not_told_fails(tmp_path: Path, declared: str, sent
 def test_a_lock_that_lies_about_a_capability_fails(tmp_path: Path, told: Capability, sentence: str) -> None:
     ran = at_a_lock_that_tells(tmp_path, told)
     assert ran.code == 1, ran.text
-    assert "1 failed" in ran.last
+    assert "1 failed" in ran.ended
     assert sentence in ran.text

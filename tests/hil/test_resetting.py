@@ -61,12 +61,12 @@ def test_power_is_cycled_when_it_is_asked_for_and_the_bench_is_known_behind_it(
     numbers = dict(zip(("one", "two", "three", "four", "five"), cycles, strict=True))
     first, second = suite(tmp_path, TESTS.format(**numbers)), suite(tmp_path, NEXT.format(**numbers), "test_two.py")
     ran = run(tmp_path, "--lock-target", "sim:pty", "--lock-reset", when, first, second)
-    assert ran.last.split(" in ")[0] == "1 failed, 4 passed", ran.text
+    assert ran.ended == "1 failed, 4 passed", ran.text
 
 
 def test_a_lock_that_has_forgotten_the_bench_is_paired_anew(tmp_path: Path) -> None:
     text = "async def test_one(lock):\n    await lock.hands.hold_button(lock.reset_hold)\n\n\n" \
            "async def test_two(lock):\n    await lock.open()\n"  # fmt: skip
-    assert run(tmp_path, suite(tmp_path, text)).last.split(" in ")[0] == "1 failed, 1 passed"
+    assert run(tmp_path, suite(tmp_path, text)).ended == "1 failed, 1 passed"
     ran = run(tmp_path, "--lock-reset", "test", suite(tmp_path, text))
-    assert (ran.code, ran.last.split(" in ")[0]) == (0, "2 passed"), ran.text
+    assert (ran.code, ran.ended) == (0, "2 passed"), ran.text
