@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import secrets
 import tempfile
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -21,11 +21,19 @@ from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
 from . import extras, reporting
-from .errors import BenchFault, Nonconformant
+from .facts import FACTS, Facts, ask_facts
+from .guards import Guards
 from .hands import Hand, Hands
+from .keys import KeptKey
+from .leases import lease_folder, leased
 from .line import Way
+from .markers import declare, require
+from .meeting import meet
+from .operator import Operator
 from .power import Power, PowerState
 from .reporting import test_id
+from .resetting import reset
+from .selection import SPECS, add_options, choose, key_folder
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -33,6 +41,7 @@ T = TypeVar("T")
 RUNNER = "lock_runner"
 """The fixture that every other fixture of a lock stands on."""
 SLOTS = 20
+_GUARDS = pytest.StashKey[Guards]()
 
 
 class Runner:
@@ -49,10 +58,7 @@ class Runner:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, all of which begin with --lock-."""
     group = parser.getgroup("locks", "locks on a bench")
-    group.addoption("--lock-target", default="sim:", metavar="TARGET",
-                    help="sim: (the default), sim:pty, sim:tcp, sim:ble, or where a lock is: serial:…")  # fmt: skip
-    group.addoption("--lock-label-file", type=Path, metavar="FILE", help="holds the label of a lock that is there")
-    group.addoption("--lock-control", type=Path, metavar="PATH", help="the control socket of a simulated lock")
+    add_options(group)
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
     extras.add_options(group)
     reporting.add_options(group)
@@ -60,11 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # a report asks pytest's own plugin for JUnit
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers, and draw the seed."""
-    config.addinivalue_line("markers", "req(id): the requirement of the protocol that a test checks")
-    config.addinivalue_line("markers", "destructive: takes from the lock what its owner may want to keep")
-    config.addinivalue_line("markers", "realtime: takes minutes where the lock is not in this process")
-    config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
+    """Declare the markers, choose the targets, and draw the seed."""
+    declare(config)
+    choose(config)
+    config.stash[_GUARDS] = Guards(config, RUNNER)
+    config.pluginmanager.register(config.stash[_GUARDS], "lock-guards")
     extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
@@ -83,22 +89,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     runner: Runner = pyfuncitem._request.getfixturevalue(RUNNER)
     names = pyfuncitem._fixtureinfo.argnames
-    runner.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    runner.run(pyfuncitem.config.stash[_GUARDS].total.within(test))
     return True
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a fault of the bench be an ERROR and one of the firmware a FAIL, wherever either is noticed."""
-    report = yield
-    if call.excinfo is not None and call.excinfo.errisinstance(BenchFault):
-        report.when = "setup"
-        report.longrepr = str(call.excinfo.value)
-    elif call.excinfo is not None and call.excinfo.errisinstance(Nonconformant):
-        report.when = "call"
-    return report
 
 
 @pytest.fixture(scope="session")
@@ -116,16 +109,30 @@ def lock_build(pytestconfig: pytest.Config) -> Callable[[], Simulator]:
 
 
 @pytest.fixture(scope="session")
+def lock_spec(pytestconfig: pytest.Config) -> Iterator[Spec]:
+    """The target that this run has for itself: the first free one of those that it may take."""
+    worker = getattr(pytestconfig, "workerinput", {}).get("workerid", "gw0")
+    specs, wait = pytestconfig.stash[SPECS], pytestconfig.option.lock_wait
+    with leased(specs, lease_folder(), wait=wait, first=int(worker.removeprefix("gw"))) as spec:
+        pytestconfig.stash[_GUARDS].spec = spec
+        yield spec
+
+
+@pytest.fixture(scope="session")
 def lock_target(
-    lock_runner: Runner, lock_build: Callable[[], Simulator], pytestconfig: pytest.Config
+    lock_runner: Runner, lock_build: Callable[[], Simulator], lock_spec: Spec, lock_operator: Operator | None
 ) -> Iterator[Target]:
-    """The lock that --lock-target names."""
-    option = pytestconfig.option
-    spec = Spec(place=option.lock_target, label_file=option.lock_label_file, control=option.lock_control)
+    """The lock of this run's target, opened."""
     with tempfile.TemporaryDirectory(prefix="lw-") as folder:
-        opening = open_target(spec, Path(folder), lock_build)
+        opening = open_target(lock_spec, Path(folder), lock_build, lock_operator)
         yield lock_runner.run(opening.__aenter__())
         lock_runner.run(opening.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def lock_operator(pytestconfig: pytest.Config) -> Operator | None:
+    """The person at the bench, None where there is none."""
+    return Operator() if pytestconfig.option.lock_operator else None
 
 
 @pytest.fixture
@@ -135,26 +142,48 @@ def rng(request: pytest.FixtureRequest) -> Random:
 
 
 @pytest.fixture(scope="session")
-def paired_station(lock_runner: Runner, lock_target: Target, pytestconfig: pytest.Config) -> Station:
+def paired_station(
+    lock_runner: Runner, lock_target: Target, lock_operator: Operator | None, pytestconfig: pytest.Config
+) -> Station:
     """The station, which the lock knows from here on."""
-    random = Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
+    spec, random = lock_target.spec, Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
     station = Station(
-        lock_target.connect, lock_target.hands, lock_target.secret,
+        pytestconfig.stash[_GUARDS].silence.listen(lock_target.connect), lock_target.hands, lock_target.secret,
         patience=lock_target.patience, random=random, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
-    lock_runner.run(station.make_known())
+    station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
+    kept = None if spec.simulated else KeptKey(key_folder(pytestconfig), spec.title, lock_target.secret)
+    lock_runner.run(meet(station, spec.title, kept, lock_operator))
+    pytestconfig.stash[FACTS] = lock_runner.run(ask_facts(station, lock_target))
     return station
 
 
+@pytest.fixture(scope="session")
+def lock_facts(paired_station: Station, pytestconfig: pytest.Config) -> Facts:
+    """What this run knows of its lock."""
+    del paired_station
+    return pytestconfig.stash[FACTS]
+
+
 @pytest.fixture
-def lock(lock_runner: Runner, paired_station: Station, rng: Random) -> Iterator[Station]:
+def lock(
+    lock_runner: Runner, paired_station: Station, lock_facts: Facts, lock_operator: Operator | None, rng: Random,
+    request: pytest.FixtureRequest,
+) -> Iterator[Station]:  # fmt: skip
     """The lock, at rest and without pins; its links are closed after the test."""
     paired_station.random = rng
+    guards = request.config.stash[_GUARDS]
+    require(request.node, paired_station.hands, lock_facts)
 
     async def begin() -> None:
-        await (await paired_station.begin()).line.close()
+        try:
+            if guards.reset_is_due(request.node):
+                await reset(paired_station, lock_facts.target, lock_operator)
+            await paired_station.begin()
+        finally:
+            await paired_station.close()
 
-    lock_runner.run(begin())
+    lock_runner.run(guards.total.within(begin()))
     yield paired_station
     lock_runner.run(paired_station.close())
 

@@ -175,6 +175,8 @@ class Station:
         self.patience = patience
         self.random = random
         self.peer = self.new_peer()
+        self.keep: Callable[[Peer], None] | None = None
+        """Is told of the bench's own peer whenever it has paired."""
 
     def new_peer(self) -> Peer:
         """Return a bridge that the lock does not know."""
@@ -255,12 +257,18 @@ class Station:
         peer.lock_key = handshake.remote_static
         session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
         await session.told(PairCommitRequest(), PairCommitResponse)
+        if self.keep and peer is self.peer:
+            self.keep(peer)
         return session
 
     async def make_known(self, peer: Peer | None = None) -> Peer:
         """Open the window and pair for good."""
-        peer = peer or self.peer
         await self.hands.hold_button(self.window_hold)
+        return await self.become_known(peer)
+
+    async def become_known(self, peer: Peer | None = None) -> Peer:
+        """Pair for good while the window is open."""
+        peer = peer or self.peer
         await (await self.pair(peer)).line.close()
         session = await self.open(peer)
         await session.told(PingRequest(payload=b""), PingResponse)

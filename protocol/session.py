@@ -39,7 +39,7 @@ class BridgeSession:
 
     def __init__(self, ciphers: Ciphers, version: int) -> None:
         self._ciphers = ciphers
-        self._version = version
+        self.version = version
         self._next = 0
 
     @property
@@ -52,11 +52,11 @@ class BridgeSession:
         if self.spent:
             raise MisuseError("this session has no counter left")
         counter, self._next = self._next, self._next + 1
-        return _seal(self._ciphers, self._version, counter, body)
+        return _seal(self._ciphers, self.version, counter, body)
 
     def open(self, frame: Frame) -> bytes:
         """Return the body of the answer to the last request; raise AuthenticationError for any other frame."""
-        if (frame.version, frame.kind, frame.counter) != (self._version, Kind.TRANSPORT, self._next - 1):
+        if (frame.version, frame.kind, frame.counter) != (self.version, Kind.TRANSPORT, self._next - 1):
             raise AuthenticationError("not the answer to the last request")
         return self._ciphers.open(frame.counter, frame.header(), frame.body)
 

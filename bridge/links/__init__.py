@@ -2,7 +2,18 @@
 
 from .base import Link, MemoryHub
 from .opening import hear, open_link
-from .ports import advertised_lock, place, serial_targets
+from .ports import Adapter, advertised_lock, place, serial_adapters, serial_targets
 from .radio import Radio
 
-__all__ = ["Link", "MemoryHub", "Radio", "advertised_lock", "hear", "open_link", "place", "serial_targets"]
+__all__ = [
+    "Adapter",
+    "Link",
+    "MemoryHub",
+    "Radio",
+    "advertised_lock",
+    "hear",
+    "open_link",
+    "place",
+    "serial_adapters",
+    "serial_targets",
+]

@@ -10,7 +10,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import air, api, bench, bridge, commands, edge, hands, knowledge, lock, pins, protocol, radio, whole_runs
+from . import (
+    air,
+    api,
+    bench,
+    benches,
+    bridge,
+    commands,
+    edge,
+    hands,
+    knowledge,
+    lock,
+    pins,
+    protocol,
+    radio,
+    whole_runs,
+)  # fmt: skip
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +39,7 @@ BUGS = (
     *api.BUGS,
     *commands.BUGS,
     *bench.BUGS,
+    *benches.BUGS,
     *edge.BUGS,
     *hands.BUGS,
     *knowledge.BUGS,

@@ -1,0 +1,148 @@
+"""Bench and lock come to know each other: the key that is kept, the operator who is asked, and a lock that forgets."""
+
+import os
+import pty
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from hil.errors import BenchFault
+from hil.keys import KeptKey
+from hil.station import Peer
+from tests.hil.lock_program import PROGRAM, ROOT, new_lock
+from tests.hil.runs import Ran, environment, lock_on_a_pty, run, suite, words
+
+KNOWS = "async def test_it(lock):\n    await lock.open()\n"
+RESETS = str(ROOT / "hil" / "conformance" / "test_by_itself.py")
+PEER = Peer(private=bytes(range(32)), lock_key=bytes(32))
+
+
+def options(folder: Path, flash: Path, label: Path, *, hands: bool) -> list[str]:
+    """Return the options of a lock that is a program, with hands or without."""
+    control = folder / "ctl"
+    lock = ["--lock-target", f"exec:{PROGRAM} --flash {flash} --control {control}", "--lock-label-file", str(label)]
+    return [*lock, "--lock-control", str(control)] if hands else lock
+
+
+def kept(folder: Path) -> Path:
+    """Return the one key that was kept."""
+    (file,) = (folder / "state" / "bench-keys").iterdir()
+    return file
+
+
+def test_a_key_is_kept_for_its_owner_alone_and_later_runs_need_no_button(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    tests = suite(tmp_path, KNOWS)
+    assert run(tmp_path, *options(tmp_path, flash, label, hands=True), tests).code == 0
+    file = kept(tmp_path)
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    before = file.read_bytes()
+    again = run(tmp_path, *options(tmp_path, flash, label, hands=False), tests)
+    assert again.code == 0, again.text
+    assert file.read_bytes() == before
+
+
+def test_without_a_key_and_a_button_it_is_said_what_to_do(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    ran = run(tmp_path, *options(tmp_path, flash, label, hands=False), suite(tmp_path, KNOWS))
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
+    assert "does not know this bench, which has no hand for its button. Give --lock-operator" in ran.text
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_lock_that_has_forgotten_the_bench_is_paired_anew(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    fresh, tests = flash.read_bytes(), suite(tmp_path, KNOWS)
+    assert run(tmp_path, *options(tmp_path, flash, label, hands=True), tests).code == 0
+    flash.write_bytes(fresh)
+    again = run(tmp_path, *options(tmp_path, flash, label, hands=False), tests)
+    assert "does not know this bench" in again.text
+    again = run(tmp_path, *options(tmp_path, flash, label, hands=True), tests)
+    assert again.code == 0, again.text
+
+
+def test_a_reset_in_a_test_renews_the_key_that_is_kept(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    given = [*options(tmp_path, flash, label, hands=True), "--lock-destructive", "-k", "reset_takes", RESETS]
+    ran = run(tmp_path, *given)
+    assert (ran.code, "1 passed" in ran.ended) == (0, True), ran.text
+    again = run(tmp_path, *options(tmp_path, flash, label, hands=False), suite(tmp_path, KNOWS))
+    assert again.code == 0, again.text
+
+
+def test_simulated_locks_leave_no_key(tmp_path: Path) -> None:
+    assert run(tmp_path, suite(tmp_path, KNOWS)).code == 0
+    assert not (tmp_path / "state").exists()
+
+
+def at_a_terminal(folder: Path, options: list[str], answer: bytes) -> Ran:
+    """Run pytest at a terminal, and type `answer` when it asks."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execve(sys.executable, [sys.executable, "-m", "pytest", *words(folder, *options)], environment(folder))  # noqa: S606
+    said = bytearray()
+    try:
+        while piece := os.read(terminal, 4096):
+            said += piece
+            if b"then press Enter: " in said and answer:
+                os.write(terminal, answer)
+                answer = b""
+    except OSError:  # the other side has ended
+        pass
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return Ran(code=os.waitstatus_to_exitcode(status), text=said.decode(errors="replace"))
+
+
+def test_the_operator_is_asked_at_the_terminal_to_hold_the_button(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    with lock_on_a_pty(tmp_path, flash, "--pairing-open") as target:
+        given = ["--lock-target", target, "--lock-label-file", str(label), "--lock-operator", suite(tmp_path, KNOWS)]
+        ran = at_a_terminal(tmp_path, given, b"\n")
+    assert ran.code == 0, ran.text
+    assert re.search(rf"Hold the button of the lock {re.escape(target)} for 5 s, then press Enter: ", ran.text)
+
+
+def test_without_a_terminal_the_operator_cannot_be_asked(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    given = [*options(tmp_path, flash, label, hands=False), "--lock-operator"]
+    ran = run(tmp_path, *given, suite(tmp_path, KNOWS))
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
+    assert "There is no terminal to ask the operator at" in ran.text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "cannot be read as a key"),
+        ("[]", "cannot be read as a key"),
+        ('{"private": "00", "lock": "zz"}', "cannot be read as a key"),
+        ('{"private": "00", "lock": "00"}', "wrong length"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_said_with_its_file(tmp_path: Path, text: str, told: str) -> None:
+    key = KeptKey(tmp_path, "front", bytes(16))
+    assert key.load() is None
+    key.path.write_text(text)
+    with pytest.raises(BenchFault, match=told) as raised:
+        key.load()
+    assert str(key.path) in str(raised.value)
+
+
+def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
+    key = KeptKey(tmp_path, "serial:/dev/tty USB0", bytes(16))
+    key.keep(PEER)
+    assert key.load() == PEER
+    assert key.path.name.startswith("serial-dev-tty-USB0-")
+    key.path.chmod(0o644)
+    with pytest.raises(BenchFault, match="others may read or write it"):
+        key.load()
+
+
+def test_a_folder_that_takes_no_key_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BenchFault, match="cannot be kept: Not a directory"):
+        KeptKey(tmp_path / "file" / "keys", "front", bytes(16)).keep(PEER)

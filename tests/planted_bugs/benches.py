@@ -1,0 +1,133 @@
+"""Bugs in how a bench takes its locks: bench files, leases, programs, keys, silence, and what a lock says it can do."""
+
+from .bug import Bug
+
+BUGS = (
+    Bug(
+        name="two names for one port",
+        file="hil/bench.py",
+        good="            if value is not None and value in seen:\n",
+        bad='            if value is not None and value in seen and key == "name":\n',
+        tests=("tests/hil/test_bench.py",),
+    ),
+    Bug(
+        name="a misspelt key of a bench file taken",
+        file="hil/bench.py",
+        good="        if key not in known:\n",
+        bad="        if key not in known and not key:\n",
+        tests=("tests/hil/test_bench.py",),
+    ),
+    Bug(
+        name="a lease that nobody holds",
+        file="hil/leases.py",
+        good="            self._lock.acquire(blocking=False)\n",
+        bad="",
+        tests=("tests/hil/test_leases.py",),
+    ),
+    Bug(
+        name="leases by name, not by port",
+        file="hil/leases.py",
+        good='"\\n".join(port(spec)).encode()',
+        bad="spec.title.encode()",
+        tests=("tests/hil/test_leases.py",),
+    ),
+    Bug(
+        name="a folder of leases that anybody may write",
+        file="hil/leases.py",
+        good=" or status.st_mode & 0o022:",
+        bad=":",
+        tests=("tests/hil/test_leases.py",),
+    ),
+    Bug(
+        name="more workers than targets",
+        file="hil/selection.py",
+        good="    if workers > len(specs):\n",
+        bad="    if workers > 99:\n",
+        tests=("tests/hil/test_leases.py",),
+    ),
+    Bug(
+        name="children that outlive their program",
+        file="hil/executables.py",
+        good="                os.killpg(process.pid, signal.SIGKILL)\n",
+        bad="                process.kill()\n",
+        tests=("tests/hil/test_executables.py",),
+    ),
+    Bug(
+        name="a program that has ended left so",
+        file="hil/executables.py",
+        good="        if self._process is not None and self._process.poll() is None:\n"
+        "            return\n        if self._plugged",
+        bad="        if self._process is not None:\n            return\n        if self._plugged",
+        tests=("tests/hil/test_executables.py",),
+    ),
+    Bug(
+        name="a bench's key that others may read",
+        file="hil/keys.py",
+        good="        if self.path.stat().st_mode & 0o077:\n",
+        bad="        if self.path.stat().st_mode & 0o1000:\n",
+        tests=("tests/hil/test_meeting.py",),
+    ),
+    Bug(
+        name="a key that a reset leaves behind",
+        file="hil/station.py",
+        good="        if self.keep and peer is self.peer:\n",
+        bad="        if self.keep and peer is self.peer and not peer.operation:\n",
+        tests=("tests/hil/test_meeting.py",),
+    ),
+    Bug(
+        name="a kept key that is never tried",
+        file="hil/meeting.py",
+        good="    if not (station.peer.lock_key and await is_known(station)):\n",
+        bad="    if not station.peer.lock_key:\n",
+        tests=("tests/hil/test_meeting.py",),
+    ),
+    Bug(
+        name="a suite at a silent lock to its end",
+        file="hil/silence.py",
+        good="        if len(self._silent) >= SILENT_TESTS:\n",
+        bad="        if len(self._silent) >= 99:\n",
+        tests=("tests/hil/test_silence.py",),
+    ),
+    Bug(
+        name="a total time that is over and counts for nothing",
+        file="hil/silence.py",
+        good="        if time.monotonic() >= self._end:\n",
+        bad="        if time.monotonic() >= self._end + 99:\n",
+        tests=("tests/hil/test_silence.py",),
+    ),
+    Bug(
+        name="a lock's failure before a test taken for the bench's",
+        file="hil/guards.py",
+        good='            report.when = "call"\n',
+        bad="",
+        tests=("tests/hil/test_silence.py",),
+    ),
+    Bug(
+        name="a capability told and not there",
+        file="hil/probing.py",
+        good=" if done is not (each in told)]",
+        bad=" if done and each not in told]",
+        tests=("tests/hil/test_probing.py",),
+    ),
+    Bug(
+        name="less declared than told",
+        file="hil/probing.py",
+        good="facts.declared != facts.told:",
+        bad="facts.declared & ~facts.told:",
+        tests=("tests/hil/test_probing.py",),
+    ),
+    Bug(
+        name="destruction at a real lock",
+        file="hil/guards.py",
+        good="        if all(spec.simulated for spec in self._config.stash[SPECS]):\n",
+        bad="        if self._config.stash[SPECS]:\n",
+        tests=("tests/hil/test_markers.py",),
+    ),
+    Bug(
+        name="no new start behind a failure",
+        file="hil/guards.py",
+        good='"failure": failed}',
+        bad='"failure": False}',
+        tests=("tests/hil/test_resetting.py",),
+    ),
+)
