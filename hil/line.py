@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from bridge.errors import LinkLost
 from bridge.links import Link
-from protocol.framing import Damage, Frame, FrameDecoder, encode_frame
+from protocol.framing import DELIMITER, Damage, Frame, FrameDecoder, Kind, encode_frame, encoded_bound
 from protocol.version import LARGEST_MAX_FRAME
 
 from .errors import Nonconformant
@@ -21,8 +22,62 @@ class Way(StrEnum):
     FROM_LOCK = "from lock"
 
 
-Tap = Callable[[Way, bytes], None]
-"""Is told of each frame as it was on the stream, delimiters included."""
+Opener = Callable[[Way, Frame], bytes | None]
+"""Returns what is sealed in a frame, None where it cannot tell."""
+
+
+class Ear(Protocol):
+    """Is told of everything that passes between bench and lock."""
+
+    def frame(self, way: Way, data: bytes, body: bytes | None = None) -> None:
+        """Take bytes of the stream, of a lock's those of one frame with its delimiters, and its opened body.
+
+        The bytes may be damaged, or what the link has ended with; `body` may hold digits.
+        """
+        ...
+
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Take what a hand has done at the lock, and what came of it; `told["digits"]` are those of a pin."""
+        ...
+
+
+class Deaf:
+    """An ear that hears nothing."""
+
+    def frame(self, way: Way, data: bytes, body: bytes | None = None) -> None:
+        """Take it, and forget it."""
+
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Take it, and forget it."""
+
+
+class Cutter:
+    """Cuts a stream behind each delimiter. Holds at most one piece, of what is longer than any frame its beginning."""
+
+    _BOUND = encoded_bound(LARGEST_MAX_FRAME) + 1
+
+    def __init__(self) -> None:
+        self._piece = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return each piece that `data` completes, between two delimiters; empty ones mean nothing (SPEC 3)."""
+        *ended, rest = data.split(DELIMITER)
+        found = [piece for tail in ended if (piece := self._ended(tail))]
+        self._append(rest)
+        return [DELIMITER + piece + DELIMITER for piece in found]
+
+    def rest(self) -> bytes:
+        """Return what has no end, and forget it."""
+        return self._ended(b"")
+
+    def _ended(self, tail: bytes) -> bytes:
+        self._append(tail)
+        piece = bytes(self._piece)
+        self._piece.clear()
+        return piece
+
+    def _append(self, tail: bytes) -> None:
+        self._piece += tail[: self._BOUND - len(self._piece)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +91,19 @@ class Patience:
 class Line:
     """A link that is open."""
 
-    def __init__(self, link: Link, patience: Patience, tap: Tap) -> None:
+    def __init__(self, link: Link, patience: Patience, ear: Ear) -> None:
         self._link = link
         self._patience = patience
-        self._tap = tap
-        self._decoder = FrameDecoder(LARGEST_MAX_FRAME)
+        self._ear = ear
+        self._cutter = Cutter()
+        self.opener: Opener = _sealed
+        """Opens for the ear what the last session on this line has sealed."""
         self._frames: deque[Frame] = deque()
         self.closed = False
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
-        self._tap(Way.TO_LOCK, data)
+        self._ear.frame(Way.TO_LOCK, data, self._opened(Way.TO_LOCK, data))
         await self._link.write(data)
 
     async def send(self, frame: Frame) -> None:
@@ -92,12 +149,30 @@ class Line:
 
     async def close(self) -> None:
         """Give the link back."""
+        if not self.closed and (rest := self._cutter.rest()):
+            self._ear.frame(Way.FROM_LOCK, rest)
         self.closed = True
         await self._link.close()
 
     def _take(self, data: bytes) -> None:
-        for piece in self._decoder.feed(data):
-            if isinstance(piece, Damage):
-                raise Nonconformant(f"The lock sent a damaged frame ({piece.value}).")
-            self._tap(Way.FROM_LOCK, encode_frame(piece, max_frame=LARGEST_MAX_FRAME))
-            self._frames.append(piece)
+        pieces = self._cutter.feed(data)
+        for piece in pieces:
+            self._ear.frame(Way.FROM_LOCK, piece, self._opened(Way.FROM_LOCK, piece))
+        for frame in map(read_frame, pieces):
+            if isinstance(frame, Damage):
+                raise Nonconformant(f"The lock sent a damaged frame ({frame.value}).")
+            self._frames.append(frame)
+
+    def _opened(self, way: Way, data: bytes) -> bytes | None:
+        frame = read_frame(data)
+        return self.opener(way, frame) if isinstance(frame, Frame) and frame.kind is Kind.TRANSPORT else None
+
+
+def read_frame(data: bytes) -> Frame | Damage:
+    """Return the frame that bytes of a stream hold, or what is wrong with them; of several, the first."""
+    found = FrameDecoder(LARGEST_MAX_FRAME).feed(data + DELIMITER)
+    return found[0] if found else Damage.SHORT
+
+
+def _sealed(way: Way, frame: Frame) -> None:
+    del way, frame

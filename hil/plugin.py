@@ -20,7 +20,7 @@ from firmware_sim.simulator import Simulator
 
 from .errors import BenchFault
 from .hands import Hand, Hands
-from .line import Way
+from .keeping import EAR, add_options, keep_captures
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lock-label-file", type=Path, metavar="FILE", help="holds the label of a lock that is there")
     group.addoption("--lock-control", type=Path, metavar="PATH", help="the control socket of a simulated lock")
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
+    add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requires(*hands): skip where the target has not all of these hands")
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
+    keep_captures(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -121,11 +123,12 @@ def rng(pytestconfig: pytest.Config) -> Random:
 
 
 @pytest.fixture(scope="session")
-def paired_station(lock_runner: Runner, lock_target: Target, rng: Random) -> Station:
+def paired_station(lock_runner: Runner, lock_target: Target, rng: Random, pytestconfig: pytest.Config) -> Station:
     """The station, which the lock knows from here on."""
     station = Station(
         lock_target.connect, lock_target.hands, lock_target.secret,
-        patience=lock_target.patience, random=rng, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
+        patience=lock_target.patience, random=rng, ear=pytestconfig.stash[EAR],
+        single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
     lock_runner.run(station.make_known())
     return station
@@ -147,10 +150,6 @@ def lock(lock_runner: Runner, paired_station: Station) -> Iterator[Station]:
 def session(lock_runner: Runner, lock: Station) -> Session:
     """A session with the lock."""
     return lock_runner.run(lock.open())
-
-
-def _untapped(way: Way, data: bytes) -> None:
-    del way, data
 
 
 def _hands(lock: Station, hand: Hand) -> Hands:

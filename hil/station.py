@@ -27,13 +27,14 @@ from protocol.messages.pins import (
 )
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
-from protocol.session import BridgeSession, hello_frame, prologue
+from protocol.session import hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry
 
 from .errors import Nonconformant
 from .hands import Hand, Hands
-from .line import Line, Patience, Tap
+from .line import Ear, Line, Patience
+from .overhearing import OpenSession, WatchedHands
 
 R = TypeVar("R", bound=Response)
 
@@ -78,11 +79,12 @@ class Greeting:
 class Session:
     """An authenticated span on a line, with one peer."""
 
-    def __init__(self, station: "Station", line: Line, ends: BridgeSession, peer: Peer) -> None:
+    def __init__(self, station: "Station", line: Line, ends: OpenSession, peer: Peer) -> None:
         self.station = station
         self.line = line
         self.ends = ends
         self.peer = peer
+        line.opener = ends.opened
 
     async def ask(self, request: Request) -> Response | Refusal:
         """Return the answer to a request; raise Nonconformant for what is none."""
@@ -156,7 +158,7 @@ class Station:
         *,
         patience: Patience,
         random: Random,
-        tap: Tap,
+        ear: Ear,
         single: bool = False,
         wire: bool = False,
     ) -> None:
@@ -169,9 +171,9 @@ class Station:
         """The label's."""
         self.window_hold = PAIRING_HOLD
         self.reset_hold = RESET_HOLD
-        self._tap = tap
+        self._ear = ear
         self._lines: list[Line] = []
-        self.hands = hands
+        self.hands: Hands = WatchedHands(hands, ear)
         self.patience = patience
         self.random = random
         self.peer = self.new_peer()
@@ -189,7 +191,7 @@ class Station:
             return self._lines[-1]
         if self.single:
             await self.close()
-        line = Line(await self._connect(), self.patience, self._tap)
+        line = Line(await self._connect(), self.patience, self._ear)
         self._lines.append(line)
         return line
 
@@ -229,13 +231,17 @@ class Station:
         except AuthenticationError:
             raise Nonconformant("The lock's handshake message does not authenticate.") from None
 
+    def session(self, line: Line, greeting: Greeting, handshake: Handshake, peer: Peer) -> Session:
+        """Return the session that begins with the end of a handshake."""
+        return Session(self, line, OpenSession(handshake.ciphers, greeting.lock.chosen), peer)
+
     async def open(self, peer: Peer | None = None, line: Line | None = None) -> Session:
         """Open a session as a peer that the lock knows, on a link of its own or on `line`."""
         peer, line = peer or self.peer, line or await self.connect()
         greeting = await self.greet(line, Mode.SESSION, peer)
         handshake = self.handshake(greeting, peer)
         await self.turn(line, greeting, handshake)
-        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = self.session(line, greeting, handshake, peer)
         last = await session.told(LastOperationRequest(), LastOperationResponse)
         peer.operation = last.operation
         return session
@@ -249,7 +255,7 @@ class Station:
         await self.turn(line, greeting, handshake, 0)
         await self.turn(line, greeting, handshake, 1)
         peer.lock_key = handshake.remote_static
-        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = self.session(line, greeting, handshake, peer)
         await session.told(PairCommitRequest(), PairCommitResponse)
         return session
 
