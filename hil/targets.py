@@ -18,7 +18,7 @@ from firmware_sim.simulator import Simulator
 from protocol.errors import MalformedError
 from protocol.label import parse_label
 
-from .errors import BenchFault
+from .errors import BenchFault, NotReached
 from .hands import ControlSocket, Hand, Hands
 from .inprocess import InProcessLock
 from .line import Patience
@@ -129,7 +129,7 @@ async def _opened(place: str, hub: MemoryHub | None = None) -> Link:
     try:
         return await open_link(place, hub)
     except BridgeError as error:
-        raise BenchFault(f"The target cannot be reached: {error}") from None
+        raise NotReached(f"The target cannot be reached: {error}") from None
 
 
 def _secret(spec: Spec) -> bytes:

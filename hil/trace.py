@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from .errors import BenchFault
@@ -73,15 +74,23 @@ class Recording:
     events: tuple[Event, ...]
     cut: str | None = None
 
+    @property
+    def start(self) -> int:
+        """When it began, in nanoseconds since the epoch; where that is not told, with its first event."""
+        try:
+            return began(self.header)
+        except ValueError:
+            return self.events[0].at if self.events else 0
+
 
 def head(header: Mapping[str, str]) -> str:
     """Return the first lines of a trace; `header["began"]` is what its times count from."""
     return "\n".join([TITLE, *(f"# {name}: {_quoted(value)[1:-1]}" for name, value in header.items()), LEGEND, ""])
 
 
-def line(event: Event, began: int) -> str:
-    """Return the line of an event, without its end; `began` in nanoseconds since the epoch."""
-    micros = event.at // 1000 - began // 1000
+def line(event: Event, start: int) -> str:
+    """Return the line of an event, without its end; its time counts from `start`, in nanoseconds since the epoch."""
+    micros = event.at // 1000 - start // 1000
     sign, (seconds, rest) = "-" if micros < 0 else "", divmod(abs(micros), 10**6)
     return f"{f'{sign}{seconds}.{rest:06}':>13}  {_ARROWS[event.way]}  {event}"
 
@@ -107,23 +116,39 @@ def moment(nanoseconds: int) -> str:
     return (_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat().replace("+00:00", "Z")
 
 
+def began(header: Mapping[str, str]) -> int:
+    """Return when a recording began, in nanoseconds since the epoch; raise ValueError where that is not told."""
+    text = header.get("began", "")
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def read_trace(text: str) -> Recording:
     """Return what a text trace holds, as far as it goes; raise BenchFault where it is none."""
     *lines, rest = text.split("\n")
     if not lines or lines[0] != TITLE:
         raise BenchFault("The file is no trace that can be read: it does not begin as one.")
-    header: dict[str, str] = {}
+    header = read_head(lines)
     events: list[Event] = []
-    for number, each in enumerate(lines[1:], 2):
+    for number, each in enumerate(lines, 1):
         try:
             if not each.startswith("#"):
-                events.append(_event(each, _began(header)))
-            elif ": " in each:
-                name, _, value = each.removeprefix("# ").partition(": ")
-                header[name] = str(json.loads(f'"{value}"'))
-        except (ValueError, OverflowError):
+                events.append(_event(each, began(header)))
+        except (ValueError, OverflowError, RecursionError):
             raise BenchFault(f"The trace is damaged: line {number} cannot be read.") from None
     return Recording(header=header, events=tuple(events), cut=cut_of(events, "in a line" if rest else None))
+
+
+def read_head(lines: Sequence[str]) -> dict[str, str]:
+    """Return what the first lines of a trace tell of it; raise BenchFault where they cannot be read."""
+    header = {}
+    for each in takewhile(lambda line: line.startswith("#"), lines):
+        name, colon, value = each.removeprefix("# ").partition(": ")
+        if colon:
+            try:
+                header[name] = str(json.loads(f'"{value}"'))
+            except ValueError:
+                raise BenchFault("The head of the trace is damaged.") from None
+    return header
 
 
 def cut_of(events: list[Event], where: str | None) -> str | None:
@@ -135,19 +160,12 @@ def cut_of(events: list[Event], where: str | None) -> str | None:
     return None
 
 
-def _event(text: str, began: int) -> Event:
+def _event(text: str, start: int) -> Event:
     found = _LINE.fullmatch(text)
     if found is None:
         raise ValueError("no line")
     micros = int(found[1]) * 10**6 + int(found[2]) * (-1 if found[1].startswith("-") else 1)
-    return told(found[4], (began // 1000 + micros) * 1000, _WAYS[found[3]])
-
-
-def _began(header: Mapping[str, str]) -> int:
-    told_ = header.get("began")
-    if told_ is None:
-        raise ValueError("no beginning")
-    return (datetime.fromisoformat(told_) - _EPOCH) // timedelta(microseconds=1) * 1000
+    return told(found[4], (start // 1000 + micros) * 1000, _WAYS[found[3]])
 
 
 def _fields(text: str) -> dict[str, Any]:
