@@ -21,6 +21,7 @@ from typing import Any
 
 from bridge.errors import LinkLost
 from protocol.codec import next_operation
+from protocol.messages.clock import CLOCK_SET
 from protocol.messages.declaration import Refusal, Request
 from protocol.messages.hello import HelloFlag, Mode
 from protocol.messages.pairing import PAIR_COMMIT, UNPAIR
@@ -134,6 +135,7 @@ async def make_ready(station: Station) -> None:
 
 def _steps(events: tuple[Event, ...]) -> Iterator[_Step]:
     waiting: dict[tuple[int | None, str], Event] = {}
+    pairing = False
     for event in events:
         key = (event.counter, event.name)
         if event.what is What.HELLO and event.way is Way.TO_LOCK and event.fields.get("mode") == "session":
@@ -141,7 +143,9 @@ def _steps(events: tuple[Event, ...]) -> Iterator[_Step]:
             yield _Step(event=event)
         elif event.what is What.HAND:
             yield _Step(event=event, then=event)
-        elif event.what is What.REQUEST and event.counter is not None:
+        elif event.what is What.HANDSHAKE and event.way is Way.TO_LOCK:
+            pairing = event.counter == 1
+        elif event.what is What.REQUEST and event.counter is not None and not pairing:
             waiting[key] = event
         elif event.what is What.ANSWER and key in waiting:
             yield _Step(event=waiting.pop(key), then=event)
@@ -160,6 +164,7 @@ class _Player:
         self._substitutes = Substitutes(recording.events, station.random)
         self._ids = Paired()
         self._versions = Paired()
+        self._zone_known = False
         self._shift: int | None = None
         """What makes of an operation id the one for now."""
 
@@ -167,6 +172,7 @@ class _Player:
         """Repeat one step, and note where it comes to something else."""
         if step.then is None:
             self._session = None
+            await self._station.close()  # a lock takes few links at a time
         elif step.event.what is What.HAND:
             await self._do(step.event)
         else:
@@ -183,6 +189,7 @@ class _Player:
             answer = await session.ask(request)
         except (Nonconformant, LinkLost) as failure:
             self._session = None
+            await self._station.close()
             self._differ(then, _answer(then.status, then.fields), f"not at all ({str(failure).rstrip('.')})")
             return
         fields = Pins(show=True).fields(answer)
@@ -195,6 +202,9 @@ class _Player:
             return
         if then.name == LAST_OPERATION.method:
             self._shift = now["operation"] - then.fields["operation"]
+        if then.name == CLOCK_SET.method and not self._zone_known:
+            self._zone_known = True
+            self._versions = Paired()  # it has moved the version, or not, by the zone that was there before
         if others := [name for name in {**then.fields, **now} if not self._fits(name, then.fields, now)]:
             self._differ(then, _values(others, then.fields), _values(others, now))
 
@@ -280,5 +290,11 @@ def _answer(status: str, fields: Mapping[str, Any]) -> str:
 
 def _values(names: list[str], fields: Mapping[str, Any]) -> str:
     """Return the fields for people, and of those that may hold digits nothing but the name."""
-    shown = (f"{name}={fields.get(name)}" if isinstance(fields.get(name), int | None) else name for name in names)
+    shown = (
+        f"{name}={fields.get(name)}".lower() if name in fields and _is_plain(name, fields) else name for name in names
+    )
     return f"with {', '.join(shown)}"
+
+
+def _is_plain(name: str, fields: Mapping[str, Any]) -> bool:
+    return isinstance(fields[name], int) or name == "denial"
