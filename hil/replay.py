@@ -47,6 +47,8 @@ _NEVER_THE_SAME = frozenset(
         *("lock_id", "model", "serial", "firmware_version", "min_version", "max_version"),
     }
 )
+_PLAIN = ("granted", "denial", "pin_id", "id", "list_version", "used", "clock", "jammed", "capacity", "max_frame")
+"""Fields whose values a difference tells; others may hold digits."""
 _HANDS = {"enter": Hand.KEYPAD, "power_cycle": Hand.POWER, "advance": Hand.CLOCK, "show": Hand.CLOCK,
           "block_bolt": Hand.BOLT, "set_battery": Hand.BATTERY}  # fmt: skip
 
@@ -275,9 +277,8 @@ class _Player:
         if name == "list_version":
             return self._versions.fit(then, now)
         if name == "digits":
-            return self._substitutes.digits(then) == now
-        same: bool = now == (self._substitutes.alias(then) if name == "alias" else then)
-        return same
+            return bool(now == self._substitutes.digits(then))
+        return bool(now == (self._substitutes.alias(then) if name == "alias" else then))
 
     def _differ(self, event: Event, then: str, now: str) -> None:
         seconds = (event.at - self._began) / 10**9
@@ -290,11 +291,5 @@ def _answer(status: str, fields: Mapping[str, Any]) -> str:
 
 def _values(names: list[str], fields: Mapping[str, Any]) -> str:
     """Return the fields for people, and of those that may hold digits nothing but the name."""
-    shown = (
-        f"{name}={fields.get(name)}".lower() if name in fields and _is_plain(name, fields) else name for name in names
-    )
+    shown = (f"{name}={fields[name]}".lower() if name in fields and name in _PLAIN else name for name in names)
     return f"with {', '.join(shown)}"
-
-
-def _is_plain(name: str, fields: Mapping[str, Any]) -> bool:
-    return isinstance(fields[name], int) or name == "denial"
