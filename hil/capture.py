@@ -164,7 +164,7 @@ class Capture:
         self._sinks.append(sink)
 
     def _tell(self, what: What, text: str) -> None:
-        text = self._scribe.text(text)[:LONGEST_NOTE]
+        text = self._scribe.text(text)[:LONGEST_NOTE].strip()
         self._take(Seen(event=Event(at=self._now(), way=None, what=what, name=text)))
 
     def _take(self, seen: Seen) -> None:

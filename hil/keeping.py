@@ -49,7 +49,7 @@ EAR = pytest.StashKey[Ear]()
 _KEPT = pytest.StashKey["_Kept"]()
 
 
-class _Files:
+class Files:
     """The two files of a test; they are made with the first event, and whatever is seen is in them at once."""
 
     def __init__(self, stem: Path, header: Mapping[str, str], began: int) -> None:
@@ -88,7 +88,7 @@ class _Files:
 class _Kept:
     """What is known of one test while it runs."""
 
-    def __init__(self, capture: Capture, files: _Files) -> None:
+    def __init__(self, capture: Capture, files: Files) -> None:
         self.capture = capture
         self.files = files
         self.keeping = False
@@ -133,7 +133,7 @@ class Keeper:
         test = item.nodeid if self._show_pins else _DIGITS.sub("•••••", item.nodeid)
         header = {"test": test, **self._header, "began": moment(capture.began)}
         stem = self._folder / (name if tries == 1 else f"{name}.{tries}")
-        kept = item.stash[_KEPT] = _Kept(capture, _Files(stem, header, capture.began))
+        kept = item.stash[_KEPT] = _Kept(capture, Files(stem, header, capture.began))
         for file in (kept.files.trace, kept.files.capture):
             file.unlink(missing_ok=True)
         self._ear.capture = capture
@@ -153,7 +153,8 @@ class Keeper:
             kept.failed = True
             kept.keep()
         if call.when == "teardown":
-            kept.capture.end("failed" if kept.failed else "passed or skipped")
+            if kept.capture.events:
+                kept.capture.end("failed" if kept.failed else "passed or skipped")
             kept.files.close()
         self._tell(report, item, kept)
         return report
