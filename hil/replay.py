@@ -85,9 +85,10 @@ class Replayed:
             raise Nonconformant("\n".join([str(self), *map(str, self.differences)]))
 
     def __str__(self) -> str:
-        came = f"{len(self.differences)} answers differ" if self.differences else "all answers are the same"
-        left = f" {self.left_out} things cannot be repeated, and were left out." if self.left_out else ""
-        return f"{self.sent} requests and hands were repeated: {came}.{left}"
+        many = len(self.differences)
+        came = f"{many} answer{'s differ' if many > 1 else ' differs'}" if many else "all answers are the same"
+        left = f" Left out, because it cannot be repeated: {self.left_out}." if self.left_out else ""
+        return f"Repeated: {self.sent} requests and hands; {came}.{left}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
