@@ -159,6 +159,9 @@ class Capture:
 
     def keep(self, sink: Sink) -> None:
         """Tell a sink what has happened so far, and all that follows."""
+        if self.forgotten:
+            gap = f"Of this test {self.forgotten} earlier events were forgotten."
+            sink.write(Seen(event=Event(at=self._seen[0].event.at, way=None, what=What.NOTE, name=gap)))
         for seen in self._seen:
             sink.write(seen)
         self._sinks.append(sink)

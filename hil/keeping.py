@@ -92,7 +92,7 @@ class _Kept:
         self.capture = capture
         self.files = files
         self.keeping = False
-        self.failed = False
+        self.outcome = "passed"
 
     def keep(self) -> None:
         """Write all of it from here on, and what has been so far."""
@@ -149,14 +149,15 @@ class Keeper:
         kept = item.stash.get(_KEPT, None)
         if kept is None:
             return report
+        if report.outcome != "passed" and kept.outcome != "failed":
+            kept.outcome = report.outcome
         if report.failed:
-            kept.failed = True
             kept.keep()
         if call.when == "teardown":
             if kept.capture.events:
-                kept.capture.end("failed" if kept.failed else "passed or skipped")
+                kept.capture.end(kept.outcome)
             kept.files.close()
-        self._tell(report, item, kept)
+        self._tell(report, kept)
         return report
 
     @pytest.fixture
@@ -165,18 +166,15 @@ class Keeper:
         kept: _Kept = request.node.stash[_KEPT]
         return kept.capture
 
-    def _tell(self, report: pytest.TestReport, item: pytest.Item, kept: _Kept) -> None:
+    def _tell(self, report: pytest.TestReport, kept: _Kept) -> None:
         events = kept.capture.events
         if report.failed and events:
             told = [line(event, kept.capture.began) for event in events[-_TOLD_LINES:]]
             if kept.files.broken:
                 told.append(f"The files of this test are not whole ({kept.files.broken}).")
             report.sections.append((SECTION, "\n".join(told)))
-        known = {name for name, _ in item.user_properties}
-        if kept.keeping and events and TRACE not in known:
-            places = [(TRACE, str(kept.files.trace)), (CAPTURE, str(kept.files.capture))]
-            item.user_properties.extend(places)  # for the reports that follow: JUnit reads the last
-            report.user_properties.extend(places)
+        if kept.keeping and events:  # the report of the test's end too: that is where JUnit looks
+            report.user_properties += [(TRACE, str(kept.files.trace)), (CAPTURE, str(kept.files.capture))]
 
 
 def add_options(group: pytest.OptionGroup) -> None:

@@ -21,7 +21,7 @@ from hil.trace import What
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.device import PingRequest, PingResponse
 from protocol.version import LARGEST_MAX_FRAME
-from tests.hil.recorded import ANNA, bench
+from tests.hil.recorded import ANNA, bench, keep
 
 PING = PingRequest(payload=b"?")
 PATIENCE = Patience(answer=1, quiet=0.01)
@@ -199,6 +199,28 @@ def test_of_many_events_the_oldest_are_forgotten_and_counted() -> None:
         capture.note(str(number))
     assert [event.name for event in capture.events] == ["2", "3", "4"]
     assert capture.forgotten == 2
+    kept: list[Seen] = []
+
+    class Sink:
+        def write(self, seen: Seen) -> None:
+            kept.append(seen)
+
+    capture.keep(Sink())
+    assert [each.event.name for each in kept] == ["Of this test 2 earlier events were forgotten.", "2", "3", "4"]
+
+
+def test_no_key_is_written(tmp_path: Path) -> None:
+    capture = Capture(show_pins=True)
+    keys: list[bytes] = []
+
+    async def act(station: Any) -> None:
+        await (await station.open()).create(ANNA)
+        keys.extend([station.peer.private, station.peer.lock_key, station.secret])
+
+    asyncio.run(known(tmp_path, capture, act))
+    for path in keep(capture, tmp_path / "kept"):
+        data = path.read_bytes()
+        assert not [key for key in keys if key in data or key.hex().encode() in data]
 
 
 def test_a_session_remembers_a_bounded_number_of_requests() -> None:

@@ -136,7 +136,8 @@ def test_all_are_kept_where_that_is_asked_for(folder: Path, run: Run) -> None:
     code, said = run(PASSES + NO_LOCK.replace("False", "True"), "--lock-keep=all", "--lock-artifacts=a.lock-artifacts")
     assert code == 0, said
     assert kept(folder) == ["test_it.test_passes.pcapng", "test_it.test_passes.trace"]
-    assert read_recording(folder / "a.lock-artifacts" / "test_it.test_passes.trace").events[-1].what is What.END
+    last = read_recording(folder / "a.lock-artifacts" / "test_it.test_passes.trace").events[-1]
+    assert (last.what, last.name) == (What.END, "passed")
 
 
 def test_in_several_processes_each_keeps_its_own_and_reports_tell_of_it(folder: Path) -> None:

@@ -88,6 +88,10 @@ async def _life_of_a_lock(station: Station) -> None:
     await station.hands.show(None)
     await session.status()
     await session.info()
+    for _ in range(4):  # more than a lock has links
+        session = await station.open()
+        await session.status()
+        await session.line.close()
 
 
 @pytest.fixture(scope="module")

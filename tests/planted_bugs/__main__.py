@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import air, api, bench, bridge, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
+from . import air, api, bench, bridge, captures, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ BUGS = (
     *api.BUGS,
     *commands.BUGS,
     *bench.BUGS,
+    *captures.BUGS,
     *edge.BUGS,
     *knowledge.BUGS,
     *pins.BUGS,
