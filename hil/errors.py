@@ -3,6 +3,7 @@
 HilError
 ├── BenchError      the Bluetooth bench cannot be set up on this machine
 ├── BenchFault      what a suite stands on has failed, and says nothing of the firmware
+│   └── NotReached  the target is not where it should be
 └── Nonconformant   the lock has done what it must not, or not done what it must (an AssertionError)
 """
 
@@ -21,6 +22,12 @@ class BenchFault(HilError):
     """Cable, power, label, hands or file: something of the bench is not as it must be."""
 
     exit_code = 2
+
+
+class NotReached(BenchFault):
+    """There is no lock where the target says."""
+
+    exit_code = 3
 
 
 class Nonconformant(HilError, AssertionError):

@@ -10,7 +10,7 @@ from protocol.vocabulary import Capability
 
 from .errors import BenchFault
 from .station import Station
-from .targets import Target
+from .targets import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +41,15 @@ FACTS = pytest.StashKey[Facts]()
 """Where `config.stash` has the facts of the process that runs the tests, from the pairing on."""
 
 
-async def ask_facts(station: Station, target: Target) -> Facts:
+async def ask_facts(station: Station, spec: Spec) -> Facts:
     """Ask a lock that knows the bench; raise BenchFault where the firmware's file cannot be read."""
-    spec = target.spec
     sha256 = fingerprint(spec.firmware) if spec.firmware else None
     session = await station.open()
     info = await session.info()
     await session.line.close()
     return Facts(
         target=spec.title,
-        place=target.place,
+        place=spec.place,
         bench=spec.bench,
         lock_id=info.lock_id,
         model=info.model,

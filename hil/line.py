@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from typing import Protocol, TypeGuard
 
 from bridge.errors import LinkLost
 from bridge.links import Link
-from protocol.framing import Damage, Frame, FrameDecoder, encode_frame
+from protocol.framing import DELIMITER, Damage, Frame, FrameDecoder, Kind, encode_frame, encoded_bound
 from protocol.version import LARGEST_MAX_FRAME
 
 from .errors import Nonconformant
@@ -21,8 +23,87 @@ class Way(StrEnum):
     FROM_LOCK = "from lock"
 
 
-Tap = Callable[[Way, bytes], None]
-"""Is told of each frame as it was on the stream, delimiters included."""
+Opener = Callable[[Way, Frame], bytes | None]
+"""Returns what is sealed in a frame, None where it cannot tell."""
+
+
+Body = Callable[[], bytes | None]
+"""Opens the body of a frame that was sealed, now or later; None where nobody can. It may hold digits."""
+
+
+def unopened() -> None:
+    """Open nothing."""
+
+
+class Ear(Protocol):
+    """Is told of everything that passes between bench and lock."""
+
+    def frame(self, way: Way, data: bytes, body: Body = unopened) -> None:
+        """Take bytes of the stream, of a lock's those of one frame with its delimiters, and what opens its body.
+
+        The bytes may be damaged, or what the link has ended with.
+        """
+        ...
+
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Take what a hand has done at the lock, and what came of it; `told["digits"]` are those of a pin."""
+        ...
+
+
+class Deaf:
+    """An ear that hears nothing."""
+
+    def frame(self, way: Way, data: bytes, body: Body = unopened) -> None:
+        """Take it, and forget it."""
+
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Take it, and forget it."""
+
+
+class Ears:
+    """Several ears, told one after another."""
+
+    def __init__(self, *ears: Ear) -> None:
+        self._ears = ears
+
+    def frame(self, way: Way, data: bytes, body: Body = unopened) -> None:
+        """Tell each of them."""
+        for ear in self._ears:
+            ear.frame(way, data, body)
+
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Tell each of them."""
+        for ear in self._ears:
+            ear.hand(verb, told)
+
+
+class Cutter:
+    """Cuts a stream behind each delimiter. Holds at most one piece, of what is longer than any frame its beginning."""
+
+    _BOUND = encoded_bound(LARGEST_MAX_FRAME) + 1
+
+    def __init__(self) -> None:
+        self._piece = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return each piece that `data` completes, between two delimiters; empty ones mean nothing (SPEC 3)."""
+        *ended, rest = data.split(DELIMITER)
+        found = [piece for tail in ended if (piece := self._ended(tail))]
+        self._append(rest)
+        return [DELIMITER + piece + DELIMITER for piece in found]
+
+    def rest(self) -> bytes:
+        """Return what has no end, and forget it."""
+        return self._ended(b"")
+
+    def _ended(self, tail: bytes) -> bytes:
+        self._append(tail)
+        piece = bytes(self._piece)
+        self._piece.clear()
+        return piece
+
+    def _append(self, tail: bytes) -> None:
+        self._piece += tail[: self._BOUND - len(self._piece)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +117,13 @@ class Patience:
 class Line:
     """A link that is open."""
 
-    def __init__(self, link: Link, patience: Patience, tap: Tap) -> None:
+    def __init__(self, link: Link, patience: Patience, ear: Ear) -> None:
         self.link = link
         self._patience = patience
-        self._tap = tap
-        self._decoder = FrameDecoder(LARGEST_MAX_FRAME)
+        self._ear = ear
+        self._cutter = Cutter()
+        self.opener: Opener = _sealed
+        """Opens for the ear what the last session on this line has sealed."""
         self._frames: deque[Frame] = deque()
         self._closed = False
 
@@ -51,7 +134,9 @@ class Line:
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
-        self._tap(Way.TO_LOCK, data)
+        frame = read_frame(data)
+        sealed = self.opener(Way.TO_LOCK, frame) if _is_sealed(frame) else None  # it is known for a while only
+        self._ear.frame(Way.TO_LOCK, data, lambda: sealed)
         await self.link.write(data)
 
     async def send(self, frame: Frame) -> None:
@@ -97,12 +182,32 @@ class Line:
 
     async def close(self) -> None:
         """Give the link back."""
+        if not self._closed and (rest := self._cutter.rest()):
+            self._ear.frame(Way.FROM_LOCK, rest)
         self._closed = True
         await self.link.close()
 
     def _take(self, data: bytes) -> None:
-        for piece in self._decoder.feed(data):
-            if isinstance(piece, Damage):
-                raise Nonconformant(f"The lock sent a damaged frame ({piece.value}).")
-            self._tap(Way.FROM_LOCK, encode_frame(piece, max_frame=LARGEST_MAX_FRAME))
-            self._frames.append(piece)
+        pieces = self._cutter.feed(data)
+        frames = list(map(read_frame, pieces))
+        for piece, frame in zip(pieces, frames, strict=True):
+            body = partial(self.opener, Way.FROM_LOCK, frame) if _is_sealed(frame) else unopened
+            self._ear.frame(Way.FROM_LOCK, piece, body)
+        for frame in frames:
+            if isinstance(frame, Damage):
+                raise Nonconformant(f"The lock sent a damaged frame ({frame.value}).")
+            self._frames.append(frame)
+
+
+def _is_sealed(frame: Frame | Damage) -> TypeGuard[Frame]:
+    return isinstance(frame, Frame) and frame.kind is Kind.TRANSPORT
+
+
+def read_frame(data: bytes) -> Frame | Damage:
+    """Return the frame that bytes of a stream hold, or what is wrong with them; of several, the first."""
+    found = FrameDecoder(LARGEST_MAX_FRAME).feed(data + DELIMITER)
+    return found[0] if found else Damage.SHORT
+
+
+def _sealed(way: Way, frame: Frame) -> None:
+    del way, frame

@@ -20,20 +20,21 @@ from firmware_sim.flash import NorFlash
 from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
-from . import extras, reporting
+from . import extras, keeping, reporting, selection
 from .facts import FACTS, Facts, ask_facts
 from .guards import Guards
 from .hands import Hand, Hands
+from .keeping import EAR, keep_captures
 from .keys import KeptKey
 from .leases import lease_folder, leased
-from .line import Way
+from .line import Ears
 from .markers import declare, require
 from .meeting import meet
 from .operator import Operator
 from .power import Power, PowerState
 from .reporting import test_id
 from .resetting import reset
-from .selection import SPECS, add_options, choose, key_folder
+from .selection import SPECS, choose, key_folder
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -58,9 +59,10 @@ class Runner:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, all of which begin with --lock-."""
     group = parser.getgroup("locks", "locks on a bench")
-    add_options(group)
+    selection.add_options(group)
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
     extras.add_options(group)
+    keeping.add_options(group)
     reporting.add_options(group)
 
 
@@ -74,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
+    keep_captures(config)
     reporting.configure(config)
 
 
@@ -148,21 +151,22 @@ def paired_station(
     """The station, which the lock knows from here on."""
     spec, random = lock_target.spec, Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
     station = Station(
-        pytestconfig.stash[_GUARDS].silence.listen(lock_target.connect), lock_target.hands, lock_target.secret,
-        patience=lock_target.patience, random=random, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
+        lock_target.connect, lock_target.hands, lock_target.secret, patience=lock_target.patience, random=random,
+        ear=Ears(pytestconfig.stash[_GUARDS].silence, pytestconfig.stash[EAR]),
+        single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
     station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
     kept = None if spec.simulated else KeptKey(key_folder(pytestconfig), spec.title, lock_target.secret)
     lock_runner.run(meet(station, spec.title, kept, lock_operator))
-    pytestconfig.stash[FACTS] = lock_runner.run(ask_facts(station, lock_target))
     return station
 
 
 @pytest.fixture(scope="session")
-def lock_facts(paired_station: Station, pytestconfig: pytest.Config) -> Facts:
+def lock_facts(lock_runner: Runner, paired_station: Station, lock_spec: Spec, pytestconfig: pytest.Config) -> Facts:
     """What this run knows of its lock."""
-    del paired_station
-    return pytestconfig.stash[FACTS]
+    facts = lock_runner.run(ask_facts(paired_station, lock_spec))
+    pytestconfig.stash[FACTS] = facts
+    return facts
 
 
 @pytest.fixture
@@ -192,10 +196,6 @@ def lock(
 def session(lock_runner: Runner, lock: Station) -> Session:
     """A session with the lock."""
     return lock_runner.run(lock.open())
-
-
-def _untapped(way: Way, data: bytes) -> None:
-    del way, data
 
 
 def _hands(lock: Station, hand: Hand) -> Hands:

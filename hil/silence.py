@@ -2,46 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from bridge.links import Link
-
 from .errors import BenchFault
+from .line import Body, Way, unopened
 
 T = TypeVar("T")
 SILENT_TESTS = 3
 """How many tests in a row the lock may leave without a single byte before the others are not run."""
-
-
-class Listened:
-    """A link that tells `silence` of what passes."""
-
-    def __init__(self, link: Link, silence: "Silence") -> None:
-        self._link = link
-        self._silence = silence
-        self.ack_timeout = link.ack_timeout
-        self.bytes_per_second = link.bytes_per_second
-
-    @property
-    def lost(self) -> bool:
-        """Whether the link is known to be gone."""
-        return self._link.lost
-
-    async def write(self, data: bytes) -> None:
-        """Put bytes on the link."""
-        self._silence.asked = True
-        await self._link.write(data)
-
-    async def read(self) -> bytes:
-        """Return the next bytes."""
-        data = await self._link.read()
-        self._silence.heard = True
-        return data
-
-    async def close(self) -> None:
-        """Give the transport back."""
-        await self._link.close()
 
 
 class Silence:
@@ -52,13 +21,16 @@ class Silence:
         self.heard = False
         self._silent: list[str] = []
 
-    def listen(self, connect: Callable[[], Awaitable[Link]]) -> Callable[[], Awaitable[Link]]:
-        """Return what opens links as `connect` does, and hears them."""
+    def frame(self, way: Way, data: bytes, body: Body = unopened) -> None:
+        """Hear that something was asked, or that the lock has said something, whatever it is."""
+        del data, body
+        if way is Way.TO_LOCK:
+            self.asked = True
+        else:
+            self.heard = True
 
-        async def listened() -> Link:
-            return Listened(await connect(), self)
-
-        return listened
+    def hand(self, verb: str, told: Mapping[str, object]) -> None:
+        """Take no notice of hands."""
 
     def begin(self) -> None:
         """Begin a test; raise BenchFault where the lock has fallen silent before."""

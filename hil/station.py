@@ -6,8 +6,6 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
-import pytest
-
 from bridge.links import Link
 from protocol.codec import build, decode_answer, encode_request, next_operation, parse
 from protocol.errors import AuthenticationError, MalformedError
@@ -27,13 +25,14 @@ from protocol.messages.pins import (
 )
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
-from protocol.session import BridgeSession, hello_frame, prologue
+from protocol.session import hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry
 
 from .errors import Nonconformant
 from .hands import Hand, Hands
-from .line import Line, Patience, Tap
+from .line import Ear, Line, Patience
+from .overhearing import OpenSession, WatchedHands
 
 R = TypeVar("R", bound=Response)
 
@@ -78,11 +77,12 @@ class Greeting:
 class Session:
     """An authenticated span on a line, with one peer."""
 
-    def __init__(self, station: "Station", line: Line, ends: BridgeSession, peer: Peer) -> None:
+    def __init__(self, station: "Station", line: Line, ends: OpenSession, peer: Peer) -> None:
         self.station = station
         self.line = line
         self.ends = ends
         self.peer = peer
+        line.opener = ends.opened
 
     async def ask(self, request: Request) -> Response | Refusal:
         """Return the answer to a request; raise Nonconformant for what is none."""
@@ -156,7 +156,7 @@ class Station:
         *,
         patience: Patience,
         random: Random,
-        tap: Tap,
+        ear: Ear,
         single: bool = False,
         wire: bool = False,
     ) -> None:
@@ -169,9 +169,9 @@ class Station:
         """The label's."""
         self.window_hold = PAIRING_HOLD
         self.reset_hold = RESET_HOLD
-        self._tap = tap
+        self._ear = ear
         self._lines: list[Line] = []
-        self.hands = hands
+        self.hands: Hands = WatchedHands(hands, ear)
         self.patience = patience
         self.random = random
         self.peer = self.new_peer()
@@ -195,7 +195,7 @@ class Station:
 
     def adopt(self, link: Link) -> Line:
         """Take a link that a test has opened in its own way; `close` gives it back."""
-        line = Line(link, self.patience, self._tap)
+        line = Line(link, self.patience, self._ear)
         self._lines.append(line)
         return line
 
@@ -235,13 +235,17 @@ class Station:
         except AuthenticationError:
             raise Nonconformant("The lock's handshake message does not authenticate.") from None
 
+    def session(self, line: Line, greeting: Greeting, handshake: Handshake, peer: Peer) -> Session:
+        """Return the session that begins with the end of a handshake."""
+        return Session(self, line, OpenSession(handshake.ciphers, greeting.lock.chosen), peer)
+
     async def open(self, peer: Peer | None = None, line: Line | None = None) -> Session:
         """Open a session as a peer that the lock knows, on a link of its own or on `line`."""
         peer, line = peer or self.peer, line or await self.connect()
         greeting = await self.greet(line, Mode.SESSION, peer)
         handshake = self.handshake(greeting, peer)
         await self.turn(line, greeting, handshake)
-        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = self.session(line, greeting, handshake, peer)
         last = await session.told(LastOperationRequest(), LastOperationResponse)
         peer.operation = last.operation
         return session
@@ -255,7 +259,7 @@ class Station:
         await self.turn(line, greeting, handshake, 0)
         await self.turn(line, greeting, handshake, 1)
         peer.lock_key = handshake.remote_static
-        session = Session(self, line, BridgeSession(handshake.ciphers, greeting.lock.chosen), peer)
+        session = self.session(line, greeting, handshake, peer)
         await session.told(PairCommitRequest(), PairCommitResponse)
         if self.keep and peer is self.peer:
             self.keep(peer)
@@ -294,6 +298,8 @@ class Station:
     def require_links(self) -> None:
         """Skip a test of several links where there can be but one."""
         if self.single:
+            import pytest  # noqa: PLC0415  a replay does without
+
             pytest.skip("This bench has one link to the lock at a time: a wire, or one Bluetooth adapter.")
 
 

@@ -21,7 +21,7 @@ from protocol.errors import MalformedError
 from protocol.label import parse_label
 from protocol.vocabulary import Capability
 
-from .errors import BenchFault
+from .errors import BenchFault, NotReached
 from .executables import EXECUTED, Program, ProgramHands
 from .hands import ControlSocket, Hands
 from .hardware import open_hands
@@ -195,9 +195,9 @@ async def _opened(place: str, hub: MemoryHub | None = None) -> Link:
     try:
         return await open_link(place, hub)
     except Unreachable as error:
-        raise BenchFault(f"The target cannot be reached: {error}{_what_is_there(place, error)}") from None
+        raise NotReached(f"The target cannot be reached: {error}{_what_is_there(place, error)}") from None
     except BridgeError as error:
-        raise BenchFault(f"The target cannot be reached: {error}") from None
+        raise NotReached(f"The target cannot be reached: {error}") from None
 
 
 def _what_is_there(place: str, error: Unreachable) -> str:

@@ -34,6 +34,7 @@ Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3
 _GROUPS = {
     "conform": "Learn whether a lock's firmware conforms.",
     "demo": "Watch one pin travel from an HTTP request to the keypad.",
+    "trace": "Show and repeat what was recorded between a bench and a lock.",
     "sim": "Run a simulated keypad lock, and be the hand at its door.",
 }
 """What the groups of other packages are for: to ask them would import them."""

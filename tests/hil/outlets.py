@@ -13,7 +13,7 @@ from firmware_sim.flash import NorFlash
 from firmware_sim.ports.pty import serve_pty
 from firmware_sim.simulator import Simulator
 from hil.hands import Hands
-from hil.line import Patience
+from hil.line import Deaf, Patience
 from hil.presence import Presence
 from hil.station import Station
 
@@ -55,7 +55,7 @@ class Bench:
         """Return a station at the lock with these hands."""
         return Station(
             self.presence.connect, hands, self.lock.device.factory.secret, patience=Patience(answer=2.0, quiet=0.05),
-            random=Random(1), tap=lambda *_: None, single=True, wire=True,  # noqa: S311
+            random=Random(1), ear=Deaf(), single=True, wire=True,  # noqa: S311
         )  # fmt: skip
 
 

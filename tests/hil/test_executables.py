@@ -10,7 +10,7 @@ import pytest
 from bridge.errors import LinkLost
 from hil.errors import BenchFault
 from hil.executables import Program, arguments
-from hil.line import Line, Patience, Way
+from hil.line import Deaf, Line, Patience, Way
 from tests.hil.lock_program import LAST_WORDS, PROGRAM, ROOT, new_lock
 from tests.hil.runs import run
 from tests.waiting import until
@@ -62,7 +62,7 @@ def test_a_fresh_start_is_another_process_and_leaves_the_wire(tmp_path: Path, ki
             await lock.power_cycle()
             assert before != lock.pid
             assert not alive(before)
-            line = Line(link, Patience(answer=20, quiet=0), untapped)
+            line = Line(link, Patience(answer=20, quiet=0), Deaf())
             await lock.greet()
             assert await line.hear() is not None
             last = lock.pid
