@@ -86,13 +86,13 @@ async def _life_of_a_lock(station: Station) -> None:
     await session.ask(PinDeleteRequest(operation=session.peer.operation, id=anna))
     await session.ask(PinDeleteRequest(operation=session.peer.operation, id=bob))
     await session.try_change(lambda operation: BoltOperateRequest(operation=operation, action=BoltAction.UNLOCK))
+    for _ in range(4):  # more than a lock has links
+        await session.line.close()
+        session = await station.open()
+        await session.status()
     await station.hands.show(None)
     await session.status()
     await session.info()
-    for _ in range(4):  # more than a lock has links
-        session = await station.open()
-        await session.status()
-        await session.line.close()
 
 
 @pytest.fixture(scope="module")
