@@ -22,13 +22,12 @@ from .facts import FACTS, Facts, ask_facts
 from .guards import Guards
 from .hands import Hand, Hands
 from .keys import KeptKey
-from .leases import lease_folder, leased
 from .line import Way
 from .markers import declare, require
 from .meeting import meet
 from .operator import Operator
 from .resetting import reset
-from .selection import SPECS, add_options, choose, key_folder
+from .selection import add_options, choose, key_folder, lease
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -100,9 +99,7 @@ def lock_build() -> Callable[[], Simulator]:
 @pytest.fixture(scope="session")
 def lock_spec(pytestconfig: pytest.Config) -> Iterator[Spec]:
     """The target that this run has for itself: the first free one of those that it may take."""
-    worker = getattr(pytestconfig, "workerinput", {}).get("workerid", "gw0")
-    specs, wait = pytestconfig.stash[SPECS], pytestconfig.option.lock_wait
-    with leased(specs, lease_folder(), wait=wait, first=int(worker.removeprefix("gw"))) as spec:
+    with lease(pytestconfig) as spec:
         pytestconfig.stash[_GUARDS].spec = spec
         yield spec
 

@@ -55,8 +55,8 @@ BUGS = (
     Bug(
         name="a program that has ended left so",
         file="hil/executables.py",
-        good="        if self._process is not None and self._process.poll() is None:\n            return\n        if self._plugged",
-        bad="        if self._process is not None:\n            return\n        if self._plugged",
+        good="        if self._process is not None and self._process.poll() is None:\n            return\n",
+        bad="        if self._process is not None:\n            return\n",
         tests=("tests/hil/test_executables.py",),
     ),
     Bug(
