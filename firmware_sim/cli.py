@@ -1,9 +1,10 @@
-"""The `sim` commands. Each returns values: their fields are the JSON, their text is for people."""
+"""The `sim` commands. Each returns values, which are in shown.py."""
 
 import asyncio
 import os
 import signal
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
@@ -26,96 +27,12 @@ from .flash import Flash, ImageFlash, NorFlash
 from .hostile import HostileSimulator
 from .ports.pty import serve_pty
 from .ports.tcp import serve_tcp
+from .shown import Entry, Running, State
 from .simulator import Simulator, seeded_entropy
 
 app = App(name="sim", help="Run a simulated keypad lock, and be the hand at its door.")
 
 ControlPath = Annotated[Path, Parameter(name="--control", help="The control socket that `sim run` made.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A simulated lock that is ready."""
-
-    lock_id: int
-    serial_number: str
-    serial: str | None
-    tcp: str | None
-    ble: str | None
-    control: str | None
-    slots: int
-    damage: str
-    fault_seed: int | None
-
-    def __str__(self) -> str:
-        places = [f"serial:{self.serial}"] if self.serial else []
-        places += [f"tcp:{self.tcp}"] if self.tcp else []
-        places += [f"ble:{self.lock_id:08X} on {self.ble}"] if self.ble else []
-        text = f"Simulated lock {self.serial_number} with {self.slots} slots is ready at {' and '.join(places)}."
-        if self.fault_seed is not None:
-            text += f"\nFaults strike as planned; --seed {self.fault_seed} repeats them."
-        return f"{text}\nWarning: {self.damage}" if self.damage else text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What the keypad answered."""
-
-    granted: bool
-    pin_id: int | None
-    denial: str | None
-    reason: str | None
-    explanation: str
-
-    @property
-    def exit_code(self) -> int:
-        """0 where the lock opens, 4 where it refuses."""
-        return 0 if self.granted else 4
-
-    def __str__(self) -> str:
-        if self.granted:
-            return f"granted: {self.explanation}"
-        return f"denied: {self.explanation}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What can be seen of the lock."""
-
-    lock_id: int
-    serial: str
-    slots: int
-    used: int
-    list_version: int
-    peers: int
-    pairing_open: bool
-    bolt: str
-    jammed: bool
-    battery: int | None
-    locked_out: bool
-    wrong_entries: int
-    audit_last: int
-    time: str
-    clock_trusted: bool
-    zone: str
-    damage: str
-    faults: int
-
-    def __str__(self) -> str:
-        window = "open" if self.pairing_open else "closed"
-        trust = "trusted" if self.clock_trusted else "not trusted"
-        lines = [
-            f"lock     {self.serial}",
-            f"pins     {self.used} of {self.slots} slots, list version {self.list_version}",
-            f"peers    {self.peers}, pairing window {window}",
-            f"bolt     {self.bolt}{', jammed' if self.jammed else ''}",
-            f"battery  {'unknown' if self.battery is None else f'{self.battery} %'}",
-            f"keypad   {'locked out' if self.locked_out else f'{self.wrong_entries} wrong entries in a row'}",
-            f"audit    {self.audit_last} records so far",
-            f"clock    {self.time} ({trust}), zone {self.zone}",
-        ]
-        lines += [f"faults   {self.faults} have struck"] if self.faults else []
-        return "\n".join([*lines, f"flash    {self.damage}"] if self.damage else lines)
 
 
 @Parameter(name="*")
@@ -271,6 +188,23 @@ async def door(*, control: ControlPath, blocked: Annotated[bool, Parameter(negat
 
 
 @app.command
+async def faults(plan: Path | None = None, /, *, control: ControlPath, end: bool = False) -> State:
+    """Let faults strike a lock that was started with `sim run --faults`, beside those of its own plan.
+
+    Parameters
+    ----------
+    plan
+        A TOML file as for `sim run --faults`; `at` counts from now.
+    end
+        Let nothing more fail, and mend flash, the clock's pace and the processor. What a link has lost stays lost.
+    """
+    if (plan is None) is not end:
+        raise OptionError("One thing at a time: give a file of faults, or --end.")
+    asked = {"end": True} if plan is None else {"plan": _tables(plan)}
+    return _state(await call(control, {"do": "faults"} | asked))
+
+
+@app.command
 async def state(*, control: ControlPath) -> State:
     """Show what somebody who opens the casing can see."""
     return _state(await call(control, {"do": "state"}))
@@ -374,6 +308,11 @@ def _fail(end: asyncio.Future[None], context: dict[str, Any]) -> None:
         end.get_loop().default_exception_handler(context)
     elif not end.done():
         end.set_exception(error)
+
+
+def _tables(plan: Path) -> list[dict[str, Any]]:
+    read_plan(plan)  # tells the line of what is wrong
+    return list(tomllib.loads(plan.read_text()).get("fault", []))
 
 
 def _epoch(text: str) -> int:

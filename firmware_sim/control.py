@@ -1,4 +1,4 @@
-"""The hand at the door: keypad, button, battery and clock, over a unix socket of mode 0600.
+"""The hand at the door: keypad, button, battery, clock and faults, over a unix socket of mode 0600.
 
 One JSON object a line each way: `{"do": "enter", "digits": "…"}` is answered by `{"ok": true, …}`, or by
 `{"ok": false, "error": "a sentence"}`. The socket is as trusted as somebody who stands inside the door.
@@ -16,7 +16,9 @@ from typing import Any
 from protocol.messages.device import UNKNOWN_BATTERY
 
 from .clock import DAY, MAX_DRIFT, MAX_TIME
-from .errors import ControlError, PowerCut
+from .errors import ControlError, FaultPlanError, PowerCut
+from .faults import plan_of
+from .hostile import HostileSimulator
 from .keypad import SENTENCES, Decision
 from .simulator import Simulator
 from .socket_file import private_socket
@@ -28,7 +30,8 @@ MAX_ADVANCE = 3660 * DAY
 FULL = 100
 """Percent of a battery that is new."""
 _KNOWN = (
-    "this lock knows enter, hold-button, power-cycle, clock, battery, door, explain and state, each with its own values"
+    "this lock knows enter, hold-button, power-cycle, clock, battery, door, faults, explain and state, "
+    "each with its own values"
 )
 
 Request = dict[str, Any]
@@ -129,6 +132,25 @@ def _hardware(simulator: Simulator, request: Request) -> Answer:
             simulator.set_battery(UNKNOWN_BATTERY)
         case {"do": "door", "blocked": bool(blocked)}:
             simulator.block_bolt(blocked=blocked)
+        case {"do": "faults"}:
+            return _fail(simulator, request)
+        case _:
+            return _refused(_KNOWN)
+    return _state(simulator)
+
+
+def _fail(simulator: Simulator, request: Request) -> Answer:
+    if not isinstance(simulator, HostileSimulator):
+        error = "This simulated lock takes no faults. Start it with `sim run --faults FILE`: an empty file will do."
+        return {"ok": False, "error": error}
+    match request:
+        case {"plan": tables}:
+            try:
+                simulator.strike(plan_of(tables))
+            except FaultPlanError as error:
+                return _refused(str(error))
+        case {"end": True}:
+            simulator.mend()
         case _:
             return _refused(_KNOWN)
     return _state(simulator)

@@ -128,6 +128,21 @@ def parse_plan(text: str, name: str) -> tuple[Fault, ...]:
     return tuple(_read_table(text, name, number, table) for number, table in enumerate(tables))
 
 
+def plan_of(tables: object) -> tuple[Fault, ...]:
+    """Return the faults in tables that are no file's, such as JSON's; raise FaultPlanError."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise FaultPlanError("a plan is a list with a table for each fault")
+    return tuple(_made(number, table) for number, table in enumerate(tables, 1))
+
+
+def _made(number: int, table: Mapping[str, Any]) -> Fault:
+    try:
+        return _make(table)
+    except _Wrong as wrong:
+        key = wrong.key if wrong.key.isidentifier() else "?"  # whatever it may be
+        raise FaultPlanError(f'fault {number}, "{key}": {wrong.sentence}') from None
+
+
 class _Wrong(Exception):
     def __init__(self, key: str, sentence: str) -> None:
         self.key = key

@@ -46,17 +46,34 @@ class HostileSimulator(Simulator):
         self._names = count(1)
         self._waiting: list[tuple[int, bytes]] = []
         self._stall: asyncio.TimerHandle | None = None
-        self._by_chance = [fault for fault in plan if fault.at is None]
+        self._by_chance: list[Fault] = []
         self._due_on_links: list[Fault] = []
+        self._timers: list[asyncio.TimerHandle] = []
+        self.strike(plan)
+
+    def strike(self, plan: Sequence[Fault]) -> None:
+        """Let these faults strike, too; `at` counts from now."""
         loop = asyncio.get_running_loop()
-        self._timers = [loop.call_later(fault.at, self._due, fault) for fault in plan if fault.at is not None]
+        self._by_chance += [fault for fault in plan if fault.at is None]
+        self._timers += [loop.call_later(fault.at, self._due, fault) for fault in plan if fault.at is not None]
 
     def calm(self) -> None:
         """Let nothing more fail from now on; what has failed stays so, and a stall goes on to its end."""
         for timer in self._timers:
             timer.cancel()
-        self._by_chance, self._due_on_links = [], []
+        self._by_chance, self._due_on_links, self._timers = [], [], []
         self._failing.disarm()
+
+    def mend(self) -> None:
+        """Let nothing more fail, and mend what has: pages, the clock's pace, the processor; lost time stays lost."""
+        self.calm()
+        self._failing.bad_pages.clear()
+        self._failing.endurance = None
+        self.drift_clock(0)
+        self.keep_busy(0)
+        if self._stall:
+            self._stall.cancel()
+            self._resume()
 
     def stop(self) -> None:
         """Stop all timers."""

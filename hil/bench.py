@@ -17,6 +17,8 @@ from protocol.vocabulary import Capability
 
 from .errors import BenchFault
 from .executables import EXECUTED, arguments
+from .hardware import open_hands
+from .operator import Operator
 from .targets import SIMULATED, USB, Spec, found
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
@@ -115,6 +117,7 @@ def _make(path: Path, table: Mapping[str, Any]) -> Spec:
         **{key: float(table[key]) for key in _TIMES if key in table},
     )
     _require_port(spec)
+    _require_hands(spec)
     return spec
 
 
@@ -142,6 +145,30 @@ def _require_port(spec: Spec) -> None:
         raise _Wrong("link", str(error).rstrip(".")) from None
 
 
+def _require_hands(spec: Spec) -> None:
+    """See that the hands can be made; whether they do what they say is seen when they are used."""
+    if spec.power and spec.place.startswith(EXECUTED):
+        raise _Wrong("power", "a program's power is its process: take the table away")
+    if (spec.hands or spec.power) and spec.simulated:
+        raise _Wrong("hands" if spec.hands else "power", "a simulated lock brings its own: take the table away")
+    try:
+        open_hands(spec.hands, spec.power, folder=spec.folder, check=_unasked, operator=Operator())
+    except BenchFault as error:
+        raise _Wrong("hands" if spec.hands else "power", str(error).rstrip(".")) from None
+
+
+class _Unasked:
+    """In place of a look whether the lock is there: nothing is switched while a file is read."""
+
+    reason = ""
+
+    async def __call__(self) -> bool:
+        return False
+
+
+_unasked = _Unasked()
+
+
 def _capabilities(table: Mapping[str, Any]) -> Capability | None:
     if "capabilities" not in table:
         return None
@@ -158,11 +185,11 @@ def _control(hands: dict[str, Any], folder: Path) -> Path | None:
     return folder / control if control else None
 
 
-def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _table(table: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = table.get(key, {})
     if not isinstance(value, dict):
         raise _Wrong(key, f"give it as a table [target.{key}]")
-    return value
+    return dict(value)
 
 
 def _file(table: Mapping[str, Any], key: str, folder: Path) -> Path | None:

@@ -26,7 +26,7 @@ from protocol.session import hello_frame
 from protocol.version import LARGEST_MAX_FRAME, MAX_VERSION, MIN_VERSION
 
 from .errors import BenchFault
-from .hands import Entry, Hand, Hands
+from .hands import Entry, FaultTable, Hand, Hands
 
 EXECUTED = ("exec:", "exec+pty:")
 """What begins a target that is a program."""
@@ -323,6 +323,16 @@ class ProgramHands:
         """Let the battery have so many percent."""
         await self._program.require_running()
         await self._others.set_battery(percent)
+
+    async def strike(self, *plan: FaultTable) -> None:
+        """Let faults strike."""
+        await self._program.require_running()
+        await self._others.strike(*plan)
+
+    async def mend(self) -> None:
+        """Let nothing more fail."""
+        await self._program.require_running()
+        await self._others.mend()
 
 
 def _read(end: int) -> bytes | None:

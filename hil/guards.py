@@ -41,6 +41,8 @@ class Guards:
         switched = {name for name in _SWITCHED if getattr(option, f"lock_{name}")}
         if all(spec.simulated for spec in self._config.stash[SPECS]):
             switched.add("destructive")
+        if all(spec.in_process for spec in self._config.stash[SPECS]):
+            switched.add("realtime")
         skip_what_is_switched_off([item for item in items if self._uses_lock(item)], switched)
 
     @pytest.hookimpl(wrapper=True)
@@ -64,16 +66,16 @@ class Guards:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let a fault of the bench be an ERROR and one of the lock a FAIL, wherever they are noticed."""
         report = yield
-        if call.excinfo is None or not report.failed or not self._uses_lock(item):
+        if call.excinfo is None or not report.failed:
             return report
-        self._reset_due = True
+        self._reset_due = self._reset_due or self._uses_lock(item)
         error = call.excinfo.value
         if isinstance(error, BenchFault) or (isinstance(error, LinkLost) and self._at_wire):
             report.when = "setup"
-            report.longrepr = f"{item.nodeid}: {error}"
-        elif isinstance(error, Nonconformant | LinkLost) and (call.when == "setup" or isinstance(error, LinkLost)):
+            report.longrepr = str(error)
+        elif isinstance(error, LinkLost) or (isinstance(error, Nonconformant) and call.when != "call"):
             report.when = "call"
-            report.longrepr = f"{item.nodeid}: {error}"
+            report.longrepr = str(error)
         return report
 
     def reset_is_due(self, item: pytest.Item) -> bool:

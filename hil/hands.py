@@ -1,5 +1,6 @@
 """The hands at a lock: keypad, button, power, clock. A suite uses those that a target has, and says which it wants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,9 @@ from firmware_sim.control import call
 from firmware_sim.errors import ControlError
 
 from .errors import BenchFault
+
+FaultTable = Mapping[str, str | float]
+"""One fault, such as {"link": "drop", "probability": 0.5}."""
 
 
 class Hand(StrEnum):
@@ -20,6 +24,7 @@ class Hand(StrEnum):
     CLOCK = "clock"
     BATTERY = "battery"
     BOLT = "bolt"  # can be blocked
+    FAULTS = "faults"  # of a simulated lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,14 @@ class Hands(Protocol):
         """Let the battery have so many percent."""
         ...
 
+    async def strike(self, *plan: FaultTable) -> None:
+        """Let faults strike, each a table as in a file for `latchwire sim run --faults`; `at` counts from now."""
+        ...
+
+    async def mend(self) -> None:
+        """Let nothing more fail, and mend what can be mended."""
+        ...
+
 
 class ControlSocket:
     """All hands at once, by the control socket of a simulated lock."""
@@ -101,6 +114,14 @@ class ControlSocket:
     async def set_battery(self, percent: int) -> None:
         """Let the battery have so many percent."""
         await self._do("battery", set=percent)
+
+    async def strike(self, *plan: FaultTable) -> None:
+        """Let faults strike a lock that was started with some."""
+        await self._do("faults", plan=list(plan))
+
+    async def mend(self) -> None:
+        """Let nothing more fail, and mend what can be mended."""
+        await self._do("faults", end=True)
 
     async def _do(self, what: str, **how: Any) -> dict[str, Any]:
         try:

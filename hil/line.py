@@ -37,17 +37,22 @@ class Line:
     """A link that is open."""
 
     def __init__(self, link: Link, patience: Patience, tap: Tap) -> None:
-        self._link = link
+        self.link = link
         self._patience = patience
         self._tap = tap
         self._decoder = FrameDecoder(LARGEST_MAX_FRAME)
         self._frames: deque[Frame] = deque()
-        self.closed = False
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was given back, or is known to be lost, as a port is whose lock has no power."""
+        return self._closed or self.link.lost
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
         self._tap(Way.TO_LOCK, data)
-        await self._link.write(data)
+        await self.link.write(data)
 
     async def send(self, frame: Frame) -> None:
         """Put one frame on the stream."""
@@ -69,7 +74,7 @@ class Line:
         try:
             async with asyncio.timeout(self._patience.answer if seconds is None else seconds):
                 while not self._frames:
-                    self._take(await self._link.read())
+                    self._take(await self.link.read())
         except TimeoutError:
             return None
         return self._frames.popleft()
@@ -84,7 +89,7 @@ class Line:
         try:
             async with asyncio.timeout(self._patience.answer):
                 while True:
-                    self._take(await self._link.read())
+                    self._take(await self.link.read())
         except TimeoutError:
             return False
         except LinkLost:
@@ -92,8 +97,8 @@ class Line:
 
     async def close(self) -> None:
         """Give the link back."""
-        self.closed = True
-        await self._link.close()
+        self._closed = True
+        await self.link.close()
 
     def _take(self, data: bytes) -> None:
         for piece in self._decoder.feed(data):

@@ -15,9 +15,12 @@ from typing import Any, TypeVar
 import pytest
 
 from firmware_sim.device import GEOMETRY
+from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
+from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
+from . import extras, reporting
 from .facts import FACTS, Facts, ask_facts
 from .guards import Guards
 from .hands import Hand, Hands
@@ -26,6 +29,8 @@ from .line import Way
 from .markers import declare, require
 from .meeting import meet
 from .operator import Operator
+from .power import Power, PowerState
+from .reporting import test_id
 from .resetting import reset
 from .selection import add_options, choose, key_folder, lease
 from .station import Session, Station
@@ -54,16 +59,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("locks", "locks on a bench")
     add_options(group)
     group.addoption("--lock-seed", type=int, metavar="N", help="repeats what a run with this seed has drawn")
+    extras.add_options(group)
+    reporting.add_options(group)
 
 
+@pytest.hookimpl(tryfirst=True)  # a report asks pytest's own plugin for JUnit
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers, choose the targets, and draw the seed."""
     declare(config)
     choose(config)
     config.stash[_GUARDS] = Guards(config, RUNNER)
     config.pluginmanager.register(config.stash[_GUARDS], "lock-guards")
+    extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
+    reporting.configure(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -91,9 +101,10 @@ def lock_runner() -> Iterator[Runner]:
 
 
 @pytest.fixture(scope="session")
-def lock_build() -> Callable[[], Simulator]:
+def lock_build(pytestconfig: pytest.Config) -> Callable[[], Simulator]:
     """What makes the lock of a target that is simulated; override it to test another firmware."""
-    return lambda: Simulator(NorFlash(GEOMETRY), slots=SLOTS)
+    luck = pytestconfig.option.lock_seed
+    return lambda: HostileSimulator(FailingFlash(NorFlash(GEOMETRY)), (), luck=luck, slots=SLOTS)
 
 
 @pytest.fixture(scope="session")
@@ -105,10 +116,12 @@ def lock_spec(pytestconfig: pytest.Config) -> Iterator[Spec]:
 
 
 @pytest.fixture(scope="session")
-def lock_target(lock_runner: Runner, lock_build: Callable[[], Simulator], lock_spec: Spec) -> Iterator[Target]:
+def lock_target(
+    lock_runner: Runner, lock_build: Callable[[], Simulator], lock_spec: Spec, lock_operator: Operator | None
+) -> Iterator[Target]:
     """The lock of this run's target, opened."""
     with tempfile.TemporaryDirectory(prefix="lw-") as folder:
-        opening = open_target(lock_spec, Path(folder), lock_build)
+        opening = open_target(lock_spec, Path(folder), lock_build, lock_operator)
         yield lock_runner.run(opening.__aenter__())
         lock_runner.run(opening.__aexit__(None, None, None))
 
@@ -119,21 +132,21 @@ def lock_operator(pytestconfig: pytest.Config) -> Operator | None:
     return Operator() if pytestconfig.option.lock_operator else None
 
 
-@pytest.fixture(scope="session")
-def rng(pytestconfig: pytest.Config) -> Random:
-    """Chance that --lock-seed repeats."""
-    return Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Random:
+    """Chance that --lock-seed repeats, for each test its own: it draws the same whatever runs before it."""
+    return Random(f"{request.config.option.lock_seed}:{test_id(request.node.nodeid)}")  # noqa: S311  it has to repeat itself
 
 
 @pytest.fixture(scope="session")
 def paired_station(
-    lock_runner: Runner, lock_target: Target, lock_operator: Operator | None, rng: Random, pytestconfig: pytest.Config
+    lock_runner: Runner, lock_target: Target, lock_operator: Operator | None, pytestconfig: pytest.Config
 ) -> Station:
     """The station, which the lock knows from here on."""
-    spec = lock_target.spec
+    spec, random = lock_target.spec, Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
     station = Station(
         pytestconfig.stash[_GUARDS].silence.listen(lock_target.connect), lock_target.hands, lock_target.secret,
-        patience=lock_target.patience, random=rng, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
+        patience=lock_target.patience, random=random, tap=_untapped, single=lock_target.single, wire=lock_target.wire,
     )  # fmt: skip
     station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
     kept = None if spec.simulated else KeptKey(key_folder(pytestconfig), spec.title, lock_target.secret)
@@ -151,10 +164,11 @@ def lock_facts(paired_station: Station, pytestconfig: pytest.Config) -> Facts:
 
 @pytest.fixture
 def lock(
-    lock_runner: Runner, paired_station: Station, lock_facts: Facts, lock_operator: Operator | None,
+    lock_runner: Runner, paired_station: Station, lock_facts: Facts, lock_operator: Operator | None, rng: Random,
     request: pytest.FixtureRequest,
 ) -> Iterator[Station]:  # fmt: skip
     """The lock, at rest and without pins; its links are closed after the test."""
+    paired_station.random = rng
     guards = request.config.stash[_GUARDS]
     require(request.node, paired_station.hands, lock_facts)
 
@@ -206,6 +220,24 @@ def power(lock: Station) -> Hands:
 
 
 @pytest.fixture
+def supply(lock_runner: Runner, lock: Station) -> Iterator[Power]:
+    """The lock's power where a switch has it, to be off for a while; it is on again after the test."""
+    supply = getattr(lock.hands, "power", None)
+    if not isinstance(supply, Power):
+        pytest.skip("This target's power has no switch: give it one under [target.power] of a bench file.")
+    yield supply
+    if lock_runner.run(supply.state()) is PowerState.OFF:
+        lock_runner.run(supply.on())
+
+
+@pytest.fixture
 def clock(lock: Station) -> Hands:
     """The hand at the clock."""
     return _hands(lock, Hand.CLOCK)
+
+
+@pytest.fixture
+def faults(lock_runner: Runner, lock: Station) -> Iterator[Hands]:
+    """What lets faults strike a simulated lock; after the test nothing fails any more."""
+    yield _hands(lock, Hand.FAULTS)
+    lock_runner.run(lock.hands.mend())

@@ -5,7 +5,7 @@
 of the bridge's.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +23,14 @@ from protocol.vocabulary import Capability
 
 from .errors import BenchFault
 from .executables import EXECUTED, Program, ProgramHands
-from .hands import ControlSocket, Hand, Hands
+from .hands import ControlSocket, Hands
+from .hardware import open_hands
 from .inprocess import InProcessLock
 from .line import Patience
+from .power import PowerCheck
+from .presence import Presence
 from .station import PAIRING_HOLD, RESET_HOLD
+from .switches import Operator
 
 SIMULATED = ("sim:", "sim:pty", "sim:tcp", "sim:ble")
 USB = "usb:"
@@ -50,8 +54,8 @@ class Spec:
     """What a bench file calls it."""
     label_file: Path | None = None
     control: Path | None = None
-    hands: Mapping[str, Any] = field(default_factory=dict)
-    power: Mapping[str, Any] = field(default_factory=dict)
+    hands: dict[str, Any] = field(default_factory=dict)
+    power: dict[str, Any] = field(default_factory=dict)
     capabilities: Capability | None = None
     firmware: Path | None = None
     answer: float = _ANSWER
@@ -66,6 +70,11 @@ class Spec:
     def simulated(self) -> bool:
         """Whether the lock is made for the run."""
         return self.place in SIMULATED
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is a lock without a wire, and fast as nothing else."""
+        return self.place == "sim:"
 
     @property
     def title(self) -> str:
@@ -105,32 +114,29 @@ class Target:
         return self.wire or self.place.startswith(("ble:", "sim:ble"))
 
 
-class NoHands:
-    """The hands of a target that has none; a test that wants one is skipped before it asks."""
-
-    able: frozenset[Hand] = frozenset()
-
-    def __getattr__(self, name: str) -> object:
-        raise BenchFault(f"This target has no hand for {name}: name its control socket, or its hands in a bench file.")
-
-
 @asynccontextmanager
-async def open_target(spec: Spec, folder: Path, build: Callable[[], Simulator]) -> AsyncIterator[Target]:
+async def open_target(
+    spec: Spec, folder: Path, build: Callable[[], Simulator], operator: Operator | None = None
+) -> AsyncIterator[Target]:
     """Yield a target; `build` makes the lock of a simulated one, `folder` takes its sockets. Raises BenchFault."""
-    opening = _simulated(spec, folder, build()) if spec.simulated else _there(spec)
+    opening = _simulated(spec, folder, build()) if spec.simulated else _there(spec, operator)
     async with opening as target:
         yield target
 
 
 @asynccontextmanager
-async def _there(spec: Spec) -> AsyncIterator[Target]:
+async def _there(spec: Spec, operator: Operator | None) -> AsyncIterator[Target]:
     secret = _secret(spec)
     if not spec.place.startswith(EXECUTED):
         place = found(spec.place)
-        yield Target(spec=spec, place=place, connect=lambda: _opened(place), hands=_hands(spec), secret=secret)
+        single = place.startswith(("serial:", "ble:"))
+        presence = Presence(lambda: _opened(place), single=single, answer=spec.answer)
+        hands = _hands(spec, presence, operator)
+        yield Target(spec=spec, place=place, connect=presence.connect, hands=hands, secret=secret)
         return
     async with Program.running(spec.place, spec.folder) as program:
-        hands = ProgramHands(program, _hands(spec))
+        presence = Presence(program.connect, single=True, answer=spec.answer)
+        hands = ProgramHands(program, _hands(spec, presence, operator))
         yield Target(spec=spec, place=spec.place, connect=program.connect, hands=hands, secret=secret)
 
 
@@ -147,10 +153,9 @@ def found(place: str) -> str:
     raise BenchFault(f"No adapter here has the USB serial number {number!r}. Is it plugged in? There are: {there}.")
 
 
-def _hands(spec: Spec) -> Hands:
-    if spec.hands or spec.power:
-        raise BenchFault(f"The hands of {spec.title} are none that this version knows: it has control = PATH alone.")
-    return ControlSocket(spec.control) if spec.control else NoHands()  # type: ignore[return-value]
+def _hands(spec: Spec, check: PowerCheck, operator: Operator | None) -> Hands:
+    control = {"control": str(spec.control)} if spec.control else {}
+    return open_hands(spec.hands | control, spec.power, folder=spec.folder, check=check, operator=operator)
 
 
 @asynccontextmanager

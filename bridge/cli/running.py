@@ -32,6 +32,7 @@ Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3
 """
 
 _GROUPS = {
+    "conform": "Learn whether a lock's firmware conforms.",
     "demo": "Watch one pin travel from an HTTP request to the keypad.",
     "sim": "Run a simulated keypad lock, and be the hand at its door.",
 }

@@ -1,8 +1,9 @@
 """A link over Bluetooth Low Energy by bleak: found by what the lock advertises, and always disconnected at its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import cycle
 from typing import Any
 
 from bleak import BleakClient
@@ -48,11 +49,13 @@ class BleLink:
 
     def __init__(self, wanted: Bluetooth) -> None:
         self.bytes_per_second = _SMALLEST_PIECE / _INTERVAL
-        self._wanted = wanted
+        self.wanted = wanted
+        """Which lock this is, and by which radio."""
         self._name = f"{wanted.lock_id:08X}"
         self._inbox = Inbox()
         self._client: BleakClient | None = None
         self._write: BleakGATTCharacteristic | None = None
+        self._notify: BleakGATTCharacteristic | None = None
         self._with_response = False
         self.refusal: Unreachable | None = None
         """Why the first that advertised as the lock was none, as soon as that is known."""
@@ -70,7 +73,7 @@ class BleLink:
         refused: set[str] = set()
         while True:
             try:
-                device = await find(self._wanted, OTHERS_SECONDS if refused else SCAN_SECONDS, but=refused)
+                device = await find(self.wanted, OTHERS_SECONDS if refused else SCAN_SECONDS, but=refused)
             except Unreachable as error:
                 raise (self.refusal or error) from None
             try:
@@ -85,23 +88,33 @@ class BleLink:
             client = await self._connect(device)
         with self._explaining("has connected, but what it offers is not a lock's. Is this a lock of ours?"):
             self._write = self._writable(client)
-            notify = _characteristic(client, NOTIFY, {"notify"})
+            self._notify = _characteristic(client, NOTIFY, {"notify"})
         with self._explaining("has connected, but takes no subscription. Switch it off and on, and try again."):
             async with asyncio.timeout(OPERATION_SECONDS):
-                await client.start_notify(notify, self._notified)
+                await client.start_notify(self._notify, self._notified)
         if self._inbox.lost:
             raise Unreachable(f"The lock {self._name} has ended the connection at once. Is a link of it free?")
 
     async def write(self, data: bytes) -> None:
         """Send the bytes in pieces that the connection carries, each under a timeout."""
+        await self.write_in_ways(data, [self._with_response])
+
+    async def write_in_ways(self, data: bytes, ways: Sequence[bool]) -> None:
+        """Send the bytes, piece by piece in these ways in turn, True with response; for whoever tests a lock."""
         if self._client is None or self._write is None:
             raise LinkLost(self._sentence)
         size = self._piece(self._write)
-        for start in range(0, len(data), size):
+        for start, way in zip(range(0, len(data), size), cycle(ways), strict=False):
             async with self._losing():
-                await self._client.write_gatt_char(
-                    self._write, data[start : start + size], response=self._with_response
-                )
+                await self._client.write_gatt_char(self._write, data[start : start + size], response=way)
+
+    async def subscribe_again(self) -> None:
+        """End the subscription and begin another, as a program would that finds this connection there."""
+        if self._client is None or self._notify is None:
+            raise LinkLost(self._sentence)
+        async with self._losing():
+            await self._client.stop_notify(self._notify)
+            await self._client.start_notify(self._notify, self._notified)
 
     async def read(self) -> bytes:
         """Return the next bytes."""
@@ -125,7 +138,7 @@ class BleLink:
             lambda _: self._inbox.lose(),
             use_services_cache=False,
             keep=self._keep,
-            **options(self._wanted.radio, "client"),
+            **options(self.wanted.radio, "client", self.wanted.mtu),
         )
         self._inbox = Inbox()  # attempts before this one have lost theirs
         return client
@@ -136,8 +149,8 @@ class BleLink:
     def _writable(self, client: BleakClient) -> BleakGATTCharacteristic:
         """Return what to write to, and choose how."""
         ways = {None: {"write", "write-without-response"}, True: {"write"}, False: {"write-without-response"}}
-        found = _characteristic(client, WRITE, ways[self._wanted.with_response])
-        chosen = self._wanted.with_response
+        found = _characteristic(client, WRITE, ways[self.wanted.with_response])
+        chosen = self.wanted.with_response
         self._with_response = "write-without-response" not in found.properties if chosen is None else chosen
         self.bytes_per_second = self._piece(found) / (_INTERVAL * (2 if self._with_response else 1))
         return found

@@ -127,13 +127,13 @@ async def hear(radio: Radio, seconds: float) -> tuple[Heard, ...]:
     return tuple(sorted(heard.values(), key=lambda each: -each.rssi))
 
 
-def options(radio: Radio, part: str) -> dict[str, Any]:
+def options(radio: Radio, part: str, mtu: int | None = None) -> dict[str, Any]:
     """Return what bleak is to be told of a radio; `part` is scanner or client. Raises Unreachable."""
     if radio.hci is None:
         return {} if radio.adapter is None else {"bluez": {"adapter": radio.adapter}}
     try:
         (backend,) = entry_points(group=BACKENDS, name=part)
-        return {"backend": backend.load(), "hci": radio.hci}
+        return {"backend": backend.load(), "hci": radio.hci} | ({} if mtu is None else {"mtu": mtu})
     except (ImportError, ValueError):
         raise Unreachable(
             f"The radio behind hci={radio.hci} needs another package. Run `pip install 'latchwire[radio]'`.",

@@ -7,6 +7,8 @@ from shlex import join
 from typing import Self
 from urllib.parse import urlencode
 
+from protocol.bluetooth import LARGEST_MTU, SMALLEST_MTU
+
 _LOCK_ID = re.compile(r"[0-9A-Fa-f]{8}")
 _ADAPTER = re.compile(r"hci[0-9]{1,3}")
 _WRITES = {None: None, "with-response": True, "without-response": False}
@@ -49,20 +51,36 @@ class Radio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bluetooth:
-    """One lock and how to talk to it; `with_response` is None for what its characteristic takes best."""
+    """One lock and how to talk to it; `with_response` is None for what its characteristic takes best.
+
+    `mtu` is the ATT MTU that is asked for, None for as much as the radio has; only one behind `hci` can be told.
+    """
 
     lock_id: int
     radio: Radio
     with_response: bool | None = None
+    mtu: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an MTU that there cannot be."""
+        if self.mtu is not None and self.radio.hci is None:
+            raise ValueError("mtu needs hci: the service of a Bluetooth adapter chooses it alone")
+        if self.mtu is not None and not SMALLEST_MTU <= self.mtu <= LARGEST_MTU:
+            raise ValueError(f"mtu is {SMALLEST_MTU} to {LARGEST_MTU}")
 
     @classmethod
     def parse(cls, lock_id: str, options: Mapping[str, str]) -> Self:
         """Take a lock's id and the options behind it; raise ValueError in words for a person."""
         if not _LOCK_ID.fullmatch(lock_id):
             raise ValueError("a lock's id has 8 hexadecimal digits, as `latchwire lock list` shows them")
-        if unknown := options.keys() - {"adapter", "write", "hci"}:
-            raise ValueError(f"a Bluetooth target takes adapter, write and hci, not {min(unknown)}")
+        if unknown := options.keys() - {"adapter", "write", "hci", "mtu"}:
+            raise ValueError(f"a Bluetooth target takes adapter, write, hci and mtu, not {min(unknown)}")
         if (write := options.get("write")) not in _WRITES:
             raise ValueError("write is with-response or without-response")
+        mtu = options.get("mtu")
+        if mtu is not None and not mtu.isdecimal():
+            raise ValueError(f"mtu is {SMALLEST_MTU} to {LARGEST_MTU}")
         radio = Radio(adapter=options.get("adapter"), hci=options.get("hci"))
-        return cls(lock_id=int(lock_id, 16), radio=radio, with_response=_WRITES[write])
+        return cls(
+            lock_id=int(lock_id, 16), radio=radio, with_response=_WRITES[write], mtu=None if mtu is None else int(mtu)
+        )

@@ -205,10 +205,13 @@ def _manufacturer_data(data: AdvertisingData) -> dict[int, bytes]:
 
 
 class HciClient(BaseBleakClient):
-    """One connection by the controller behind `hci`, to a device that an HciScanner has heard."""
+    """One connection by the controller behind `hci`, to a device that an HciScanner has heard; it asks for this MTU."""
 
-    def __init__(self, address_or_ble_device: BLEDevice | str, *, hci: str, **keywords: Any) -> None:
+    def __init__(
+        self, address_or_ble_device: BLEDevice | str, *, hci: str, mtu: int = LARGEST_MTU, **keywords: Any
+    ) -> None:
         super().__init__(address_or_ble_device, **keywords)
+        self._mtu = mtu
         if not isinstance(address_or_ble_device, BLEDevice):
             raise BleakError("a device is needed, as a scan returns it")
         self._hci = hci
@@ -269,7 +272,7 @@ class HciClient(BaseBleakClient):
             self._disconnected_callback()
 
     async def _discover(self, peer: Peer) -> BleakGATTServiceCollection:
-        await peer.request_mtu(LARGEST_MTU)
+        await peer.request_mtu(self._mtu)
         found = BleakGATTServiceCollection()
         for service in await peer.discover_services():
             told = BleakGATTService(service, service.handle, _text(service.uuid))

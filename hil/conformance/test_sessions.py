@@ -10,7 +10,7 @@ from protocol.framing import Frame, Kind
 from protocol.messages.device import PingRequest, PingResponse, StatusRequest
 from protocol.messages.hello import Mode
 from protocol.messages.pins import PinCreateRequest
-from protocol.session import BridgeSession
+from protocol.session import MAX_REQUESTS, BridgeSession
 from protocol.vocabulary import PinEntry
 
 PING = PingRequest(payload=b"?")
@@ -165,3 +165,17 @@ async def test_no_answer_is_sealed_twice_under_one_counter(session: Session) -> 
             answer = await session.line.ask(frame)
             assert bodies.setdefault(answer.counter, answer.body) == answer.body
     assert len(bodies) == 20
+
+
+@pytest.mark.realtime
+@pytest.mark.req("LW-029")
+async def test_a_session_has_65536_requests_and_repeats_its_last_answer(session: Session) -> None:
+    last = session.ends.seal(encode_request(PING))
+    while last.counter < MAX_REQUESTS - 1:
+        session.opened(await session.line.ask(last))
+        last = session.ends.seal(encode_request(PING))
+    answer = await session.line.ask(last)
+    assert session.opened(answer)
+    for other in (with_counter(last, MAX_REQUESTS), with_counter(last, 0)):
+        assert is_refused(await session.line.ask(other), other)
+        assert await session.line.ask(last) == answer

@@ -20,6 +20,7 @@ from .listing import over_a_cable
 from .measuring import MAX_CALLS, Figure, Row, one_core, run
 from .radio import over_radio, radio
 from .starting import starts
+from .suites import overhead
 from .throughput import throughput
 
 ROUNDS, CALLS = 40, 20
@@ -47,6 +48,8 @@ async def measure(folder: Path, rounds: int, calls: int) -> AsyncIterator[Row | 
                     yield await run(race, rounds, calls)
         for figure in (*starts(share), *figures(share)):
             await asyncio.sleep(0)  # so that an interrupt is heard
+            yield figure
+        for figure in overhead(_place(folder, "overhead"), share):
             yield figure
         async for figure in radio(_place(folder, "radio"), share):
             yield figure

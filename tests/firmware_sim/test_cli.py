@@ -17,10 +17,11 @@ from typing import cast
 
 import pytest
 
-from firmware_sim.cli import Entry, Running, State, _on_the_air, _write_label
+from firmware_sim.cli import _on_the_air, _write_label
 from firmware_sim.device import GEOMETRY
 from firmware_sim.errors import OptionError
 from firmware_sim.flash import ImageFlash
+from firmware_sim.shown import Entry, Running, State
 from firmware_sim.simulator import Simulator
 from protocol.label import format_label, parse_label
 from protocol.vocabulary import PinEntry, Schedule

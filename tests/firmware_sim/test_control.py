@@ -232,6 +232,7 @@ GARBAGE = [
     b'{"do": "battery", "set": 101}',
     b'{"do": "battery", "set": 255}',
     b'{"do": "battery", "set": "unknown"}',
+    b'{"do": "door", "blocked": 1}',
 ]
 
 

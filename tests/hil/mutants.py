@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from protocol import schedule as judging
 from protocol import session
 from protocol.framing import Frame
 from protocol.messages.declaration import Refusal
+from protocol.messages.hello import HelloFlag
 from protocol.messages.pins import PinCreateResponse
 from protocol.posix_tz import TzRule
 from protocol.vocabulary import LARGEST_PIN_ID, Denial, PinEntry, Schedule, Status, Weekdays, Window
@@ -23,11 +25,12 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One wrong firmware, and the requirement that it breaks."""
+    """One wrong firmware, and the requirement that it breaks; `target` is where the suite sees it."""
 
     name: str
     breaks: str
     plant: Plant
+    target: str = "sim:"
 
 
 def _wrong_capacity(patch: pytest.MonkeyPatch) -> None:
@@ -228,6 +231,57 @@ def _disabled_pins_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(schedule.Gate, "_judge", enabled)
 
 
+def _session_without_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(session.LockSession, "spent", False)
+
+
+def _notifications_too_long(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("firmware_sim.ports.ble.ATT_HEADER", 0)
+
+
+def _pieces_overtake(patch: pytest.MonkeyPatch) -> None:
+    from firmware_sim.ports.ble import _Central  # noqa: PLC0415  its packages are extras
+
+    written = _Central.written
+    waiting: dict[_Central, bytes] = {}
+
+    def later(self: _Central, piece: bytes) -> None:
+        if self in waiting:
+            written(self, piece)
+            written(self, waiting.pop(self))
+        else:
+            waiting[self] = piece
+
+    patch.setattr(_Central, "written", later)
+
+
+def _subscription_changes_nothing(patch: pytest.MonkeyPatch) -> None:
+    from firmware_sim.ports.ble import _Central  # noqa: PLC0415
+
+    def subscribe(self: _Central) -> None:
+        self._subscribed = True
+
+    patch.setattr(_Central, "subscribe", subscribe)
+    patch.setattr(_Central, "unsubscribe", lambda _: None)
+
+
+def _shown(patch: pytest.MonkeyPatch, **wrong: Any) -> None:
+    """Let whatever is advertised have these fields."""
+    from firmware_sim.ports.ble import _Port  # noqa: PLC0415
+
+    show = _Port.show
+    patch.setattr(_Port, "show", lambda self, told: show(self, replace(told, **wrong)))
+
+
+def _advertises_no_flags(patch: pytest.MonkeyPatch) -> None:
+    _shown(patch, flags=HelloFlag(0))
+
+
+def _advertises_no_change(patch: pytest.MonkeyPatch) -> None:
+    _shown(patch, change=7)
+
+
+ON_AIR = "sim:ble"
 MUTANTS = {
     mutant.name: mutant
     for mutant in (
@@ -254,5 +308,11 @@ MUTANTS = {
         Mutant(name="bolt moves again", breaks="LW-059", plant=_bolt_moves_again),
         Mutant(name="reset keeps pins", breaks="LW-071", plant=_reset_keeps_pins),
         Mutant(name="disabled pins open", breaks="LW-052", plant=_disabled_pins_open),
+        Mutant(name="session without an end", breaks="LW-029", plant=_session_without_end),
+        Mutant(name="notifications too long", breaks="LW-073", plant=_notifications_too_long, target=ON_AIR),
+        Mutant(name="pieces overtake", breaks="LW-074", plant=_pieces_overtake, target=ON_AIR),
+        Mutant(name="subscribing forgets nothing", breaks="LW-075", plant=_subscription_changes_nothing, target=ON_AIR),
+        Mutant(name="advertises no flags", breaks="LW-076", plant=_advertises_no_flags, target=ON_AIR),
+        Mutant(name="advertises no change", breaks="LW-077", plant=_advertises_no_change, target=ON_AIR),
     )
 }

@@ -12,7 +12,7 @@ from hil.errors import BenchFault
 from hil.targets import Spec, found
 from protocol.vocabulary import Capability
 from tests.hil.lock_program import new_lock
-from tests.hil.suites import run, suite
+from tests.hil.runs import run, suite
 
 GOOD = """
 [[target]]

@@ -12,7 +12,7 @@ from hil.errors import BenchFault
 from hil.executables import Program, arguments
 from hil.line import Line, Patience, Way
 from tests.hil.lock_program import LAST_WORDS, PROGRAM, ROOT, new_lock
-from tests.hil.suites import run
+from tests.hil.runs import run
 from tests.waiting import until
 
 SUITE = ("test_hello.py", "test_operations.py", "test_pins.py", "test_sessions.py", "test_capabilities.py")

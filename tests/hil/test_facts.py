@@ -9,7 +9,7 @@ from hil.errors import BenchFault
 from hil.facts import fingerprint, names
 from protocol.vocabulary import Capability
 from tests.hil.lock_program import PROGRAM, new_lock
-from tests.hil.suites import run, suite
+from tests.hil.runs import run, suite
 
 TEST = """
 from hil.facts import FACTS

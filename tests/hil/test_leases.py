@@ -13,7 +13,7 @@ from hil.errors import BenchFault
 from hil.leases import free, lease_folder, leased
 from hil.targets import Spec
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.suites import environment, run, run_apart, suite
+from tests.hil.runs import environment, run, run_apart, suite
 
 FRONT = Spec(place="tcp:127.0.0.1:7000", name="front")
 BACK = Spec(place="tcp:127.0.0.1:7001", name="back")

@@ -12,7 +12,7 @@ from hil.errors import BenchFault
 from hil.keys import KeptKey
 from hil.station import Peer
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.suites import Ran, environment, lock_on_a_pty, run, suite, words
+from tests.hil.runs import Ran, environment, lock_on_a_pty, run, suite, words
 
 KNOWS = "async def test_it(lock):\n    await lock.open()\n"
 RESETS = str(ROOT / "hil" / "conformance" / "test_by_itself.py")

@@ -6,7 +6,7 @@ import pytest
 
 from protocol.vocabulary import Capability
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.suites import Ran, run
+from tests.hil.runs import Ran, run
 
 SUITE = str(ROOT / "hil" / "conformance" / "test_capabilities.py")
 ALL = "schedule,clock,bolt,battery_level,latch"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.suites import run, suite
+from tests.hil.runs import run, suite
 
 COUNTS = """
 import pytest

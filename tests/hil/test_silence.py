@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.hil.lock_program import LAST_WORDS, PROGRAM, new_lock
-from tests.hil.suites import Ran, lock_on_a_pty, run, suite
+from tests.hil.runs import Ran, lock_on_a_pty, run, suite
 
 TESTS = "".join(f"async def test_{n}(lock):\n    pass\n\n\n" for n in range(12))
 HELD = """

@@ -10,7 +10,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import air, api, bench, benches, bridge, commands, edge, knowledge, lock, pins, protocol, radio, whole_runs
+from . import (
+    air,
+    api,
+    bench,
+    benches,
+    bridge,
+    commands,
+    edge,
+    hands,
+    knowledge,
+    lock,
+    pins,
+    protocol,
+    radio,
+    whole_runs,
+)  # fmt: skip
 from .bug import Bug
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +41,7 @@ BUGS = (
     *bench.BUGS,
     *benches.BUGS,
     *edge.BUGS,
+    *hands.BUGS,
     *knowledge.BUGS,
     *pins.BUGS,
     *radio.BUGS,

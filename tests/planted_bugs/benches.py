@@ -55,8 +55,9 @@ BUGS = (
     Bug(
         name="a program that has ended left so",
         file="hil/executables.py",
-        good="        if self._process is not None and self._process.poll() is None:\n            return\n",
-        bad="        if self._process is not None:\n            return\n",
+        good="        if self._process is not None and self._process.poll() is None:\n"
+        "            return\n        if self._plugged",
+        bad="        if self._process is not None:\n            return\n        if self._plugged",
         tests=("tests/hil/test_executables.py",),
     ),
     Bug(

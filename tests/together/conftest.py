@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.together import forked
 from tests.together.desk import Scenario, at_a_desk
 from tests.together.processes import Place, place
+
+
+@pytest.fixture(scope="session", autouse=True)
+def processes_that_start_fast() -> None:
+    """Let what others are forked from be there before the first test, which may count what is open."""
+    forked.prepare()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import pytest
 
 from bridge.cli.running import run
 from tests.conftest import skip_without_a_bus
+from tests.together.forked import Forked
 
 Way = Literal["pty", "ble"]
 """How a lock is reached."""
@@ -51,7 +52,7 @@ class Ended:
 class Staying:
     """A command that stays, and what it printed when it was ready."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     ready: Any
     errors: Path
 
@@ -125,21 +126,19 @@ class Place:
         """Run a command that stays, from its ready line on."""
         errors = self.folder / f"stderr-{len(list(self.folder.iterdir()))}"
         with errors.open("w") as stderr:
-            process = subprocess.Popen(
-                command([*words, "--json"]), stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.environment
-            )
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, errors.read_text()
-            yield Staying(process=process, ready=json.loads(line), errors=errors)
-        finally:
-            if process.poll() is None:
+            process = Forked("bridge.cli", [*words, "--json"], env=self.environment, errors=stderr.fileno())
+        with process:
+            try:
+                line = process.stdout.readline()
+                assert line, errors.read_text()
+                yield Staying(process=process, ready=json.loads(line), errors=errors)
+            finally:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-            rest, _ = process.communicate(timeout=PATIENCE)
-            self.said += [line, rest, errors.read_text()]
-            assert "Traceback" not in errors.read_text()
+                rest = process.stdout.read()
+                process.wait(PATIENCE)
+        self.said += [line, rest, errors.read_text()]
+        assert "Traceback" not in errors.read_text()
 
     @property
     def target(self) -> str:
@@ -204,13 +203,13 @@ def place(environment: Mapping[str, str] | None = None, way: Way = "pty") -> Ite
 def _stand_in(place: Place) -> Iterator[str]:
     """Run the stand-in for BlueZ in a process of its own, and yield its bus; skip the test where no bus can be run."""
     skip_without_a_bus()
-    words = [sys.executable, "-m", "hil.bluetooth", f"unix-client:{place.path('air')}"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+    words = [f"unix-client:{place.path('air')}"]
+    with Forked("hil.bluetooth", words, env=os.environ) as process:
         try:
-            assert process.stdout is not None
             yield json.loads(process.stdout.readline())["bus"]
         finally:
             process.terminate()
+            process.wait(PATIENCE)
 
 
 def command(words: list[str] | tuple[str, ...]) -> list[str]:

@@ -28,10 +28,11 @@ COMMANDS = (
     "sim clock --control {control}",
     "sim battery --set 80 --control {control}",
     "sim door --no-blocked --control {control}",
+    "sim faults --end --control {control}",
     "sim power-cycle --control {control}",
 )
-EXIT_CODES = {"sim enter": 4, "sim explain": 3}
-"""Of those that end otherwise than with 0: nobody has a pin here."""
+EXIT_CODES = {"sim enter": 4, "sim explain": 3, "sim faults": 3}
+"""Of those that end otherwise than with 0: nobody has a pin here, and the lock was started without faults."""
 
 
 def test_each_command_works_as_a_process(bench: Place) -> None:

@@ -124,6 +124,16 @@ def test_the_tour_works_as_written() -> None:
     assert re.search(r"1 +Cleaning.*\n *2 +Guest", text)
 
 
+def test_a_lock_is_held_to_the_protocol_as_written() -> None:
+    block, _ = blocks("Is my lock's firmware right?")
+    with place() as bench, Shells(bench).open() as shells:
+        said = [shells.run(command) for command in commands(block)]
+        assert bench.folder.joinpath("report", "report.html").exists()
+    assert "Nothing that was looked at breaks the protocol." in said[0]
+    assert "LW-054" in said[1]
+    assert "LW-054 (MUST, profile schedule" in said[2]
+
+
 @pytest.mark.parametrize("way", ["itself", "stand-in"])
 def test_a_lock_on_the_air_is_reached_as_written(way: str) -> None:
     skip_without_a_bus()

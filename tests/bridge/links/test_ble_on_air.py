@@ -76,6 +76,18 @@ def test_pieces_are_as_large_as_the_mtu_and_come_in_their_order(
     on_air(test)
 
 
+def test_no_larger_mtu_is_asked_for_than_the_target_says(on_air: Callable[[Test], None]) -> None:
+    async def test(air: Air) -> None:
+        peripheral = await air.peripheral(payload(manufacturer_data()))
+        link = await open_link(f"{target(air, write='with-response')}&mtu=23")
+        await link.write(EVERY_BYTE)
+        assert {len(piece) for piece in (await heard(peripheral, 256))[:-1]} == {20}
+        await link.close()
+        await peripheral.stop()
+
+    on_air(test)
+
+
 def test_of_two_locks_the_one_that_was_named_is_reached(on_air: Callable[[Test], None]) -> None:
     async def test(air: Air) -> None:
         locks = {number: await air.peripheral(payload(manufacturer_data(number))) for number in (1, 2)}

@@ -13,8 +13,8 @@ from bridge.links.opening import Target, parse_target
 from bridge.links.radio import Bluetooth, Radio
 
 
-def near(lock_id: str, radio: Radio | None = None, with_response: bool | None = None) -> Target:
-    bluetooth = Bluetooth(lock_id=int(lock_id, 16), radio=radio or Radio(), with_response=with_response)
+def near(lock_id: str, radio: Radio | None = None, with_response: bool | None = None, mtu: int | None = None) -> Target:
+    bluetooth = Bluetooth(lock_id=int(lock_id, 16), radio=radio or Radio(), with_response=with_response, mtu=mtu)
     return Target(transport="ble", place=lock_id, bluetooth=bluetooth)
 
 
@@ -34,6 +34,7 @@ GOOD = {
     "ble:A0B0C0D0?hci=unix-client:/tmp/a%3Fb%26c&write=without-response": near(
         "A0B0C0D0", radio=Radio(hci="unix-client:/tmp/a?b&c"), with_response=False
     ),
+    "ble:A0B0C0D0?hci=usb:0&mtu=23": near("A0B0C0D0", radio=Radio(hci="usb:0"), mtu=23),
     "ble:A0B0C0D0?hci=serial:/dev/ttyACM0,115200,rtscts": near(
         "A0B0C0D0", radio=Radio(hci="serial:/dev/ttyACM0,115200,rtscts")
     ),
@@ -45,7 +46,8 @@ BAD = [
     "ble:", "ble:A0B0C0D", "ble:A0B0C0D00", "ble:front", "ble:0xA0B0C0", "ble:C0:00:00:00:00:01", "ble:A0B0C0D²",
     "ble:?adapter=hci0", "ble:A0B0C0D0?adapter=", "ble:A0B0C0D0?adapter=wlan0", "ble:A0B0C0D0?adapter=hci1/../x",
     "ble:A0B0C0D0?write=", "ble:A0B0C0D0?write=fast", "ble:A0B0C0D0?hci=", "ble:A0B0C0D0?mac=1", "ble:A0B0C0D0?x",
-    "ble:A0B0C0D0?adapter=hci1&hci=usb:0",
+    "ble:A0B0C0D0?adapter=hci1&hci=usb:0", "ble:A0B0C0D0?mtu=23", "ble:A0B0C0D0?hci=usb:0&mtu=22",
+    "ble:A0B0C0D0?hci=usb:0&mtu=248", "ble:A0B0C0D0?hci=usb:0&mtu=x",
     "serial:/dev/ttyS0?baud=0", "serial:/dev/ttyS0?baud=", "serial:/dev/ttyS0?baud", "serial:/dev/ttyS0?baud=-1",
     "serial:/dev/ttyS0?baud=fast", "serial:/dev/ttyS0?baud=9600.0", "serial:/dev/ttyS0?baud=²",
     "serial:/dev/ttyS0?baud=12000001", "serial:/dev/ttyS0?baud=2147483648", "serial:/dev/ttyS0?baud=" + "9" * 5000,

@@ -1,0 +1,116 @@
+"""`latchwire conform`: its words, its exit codes, and what it leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.catalogue import tests as catalogue
+from hil.requirements import Profile, requirements
+from hil.results import held_to
+from tests.hil.suites import PATIENCE, ROOT, SUITE, suite
+
+COMMAND = (sys.executable, "-m", "bridge.cli", "conform")
+OTHERS = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "--no-such-option"}
+"""What a user's shell may hold, which is none of the suite's business."""
+
+
+def conform(*words: str, folder: Path = ROOT) -> tuple[int, str, str]:
+    """Run the command, elsewhere than in this project where a test likes."""
+    done = subprocess.run(
+        [*COMMAND, *words], cwd=folder, env=os.environ | OTHERS, capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def objects(said: str) -> list[dict[str, Any]]:
+    """Return what --json printed."""
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_an_honest_lock_conforms_wherever_the_command_is_called(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    code, said, complaints = conform("sim:", "--profile", "persist", "--report", "report", folder=tmp_path)
+    assert (code, complaints) == (0, "")
+    assert "Nothing that was looked at breaks the protocol." in said
+    assert {file.name for file in (tmp_path / "report").iterdir()} == {"junit.xml", "report.json", "report.html"}
+
+
+def test_for_programs_each_chapter_and_the_end_are_an_object() -> None:
+    code, said, _ = conform("sim:", "--profile", "persist", "--json")
+    *chapters, ended = objects(said)
+    assert (code, ended["exit_code"], ended["verdict"], ended["report"]) == (0, 0, "conforms", None)
+    assert sum(each["counts"]["passed"] for each in chapters) == ended["counts"]["passed"] > 0
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_the_requirements_of_a_profile_are_listed(profile: Profile) -> None:
+    code, said, _ = conform("--list", "--profile", profile, "--json")
+    assert code == 0
+    assert [each["id"] for each in objects(said)] == [each.id for each in held_to(profile)]
+
+
+def test_a_requirement_is_explained_with_its_tests() -> None:
+    code, said, _ = conform("--explain", "lw-042")
+    assert code == 0
+    assert requirements()["LW-042"].text in said
+    assert "test_operations.py::test_a_refusal_is_not_recorded_and_its_id_is_still_the_next" in said
+
+
+def test_the_catalogue_is_what_pytest_finds() -> None:
+    lines = suite("--co", SUITE).said.splitlines()
+    found = {line.partition("[")[0].rpartition("/")[2] for line in lines if "::" in line}
+    assert {each.id for each in catalogue()} == found
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Which lock? Name a target, such as `latchwire conform sim:`"),
+        (("--explain", "LW-999"), "No requirement is called LW-999: they are LW-001 to LW-"),
+        (("sim:", "--repro", "test_pins.py"), "--repro takes SEED:TEST"),
+        (("sim:", "--repro", "7:test_nothing.py::test_x"), "--repro takes SEED:TEST"),
+        (("sim:", "--profile", "gold"), "gold"),
+        (("sim:", "--report", "/proc/nowhere"), "--lock-report /proc/nowhere cannot be made"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_sentence(words: tuple[str, ...], sentence: str) -> None:
+    code, said, complaints = conform(*words)
+    assert (code, said) == (2, "")
+    assert sentence in complaints
+    assert "Traceback" not in complaints
+    assert len(complaints.splitlines()) == 1
+
+
+def test_a_lock_that_cannot_be_reached_is_the_benchs_fault(tmp_path: Path) -> None:
+    code, said, _ = conform(f"serial:{tmp_path / 'nothing'}", "--profile", "persist")
+    assert code == 2
+    assert "The bench failed, which says nothing of the firmware." in said
+    assert said.count("label") <= 2, "what has been told once is not told for each test"
+
+
+def test_one_test_is_repeated_with_what_it_drew() -> None:
+    name = "test_frames.py::test_a_body_that_is_not_its_layout_is_malformed_and_does_nothing[no length]"
+    code, said, _ = conform("sim:", "--repro", f"7:{name}", "--json")
+    assert code == 0
+    assert objects(said)[-1]["counts"]["passed"] == 1
+
+
+def test_an_interrupt_ends_the_suite_and_leaves_nothing_running() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "sim:pty", "--json"], cwd=ROOT, env=os.environ | OTHERS,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+    assert children
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
