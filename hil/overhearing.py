@@ -47,8 +47,10 @@ class WatchedHands:
         self._hands = hands
         self._ear = ear
         self.able: frozenset[Hand] = hands.able
-        self.power = getattr(hands, "power", None)
-        """The switch that the bench has for the target's power, where it has one."""
+
+    def __getattr__(self, name: str) -> object:
+        """Return what these hands have beside what all have, such as a switch for the power."""
+        return getattr(self._hands, name)
 
     async def enter(self, digits: str) -> Entry:
         """Type a pin at the keypad."""

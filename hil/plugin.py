@@ -26,7 +26,6 @@ from .guards import Guards
 from .hands import Hand, Hands
 from .keeping import EAR, keep_captures
 from .keys import KeptKey
-from .leases import lease_folder, leased
 from .line import Ears
 from .markers import declare, require
 from .meeting import meet
@@ -34,7 +33,7 @@ from .operator import Operator
 from .power import Power, PowerState
 from .reporting import test_id
 from .resetting import reset
-from .selection import SPECS, choose, key_folder
+from .selection import choose, key_folder, lease
 from .station import Session, Station
 from .targets import Spec, Target, open_target
 
@@ -114,9 +113,7 @@ def lock_build(pytestconfig: pytest.Config) -> Callable[[], Simulator]:
 @pytest.fixture(scope="session")
 def lock_spec(pytestconfig: pytest.Config) -> Iterator[Spec]:
     """The target that this run has for itself: the first free one of those that it may take."""
-    worker = getattr(pytestconfig, "workerinput", {}).get("workerid", "gw0")
-    specs, wait = pytestconfig.stash[SPECS], pytestconfig.option.lock_wait
-    with leased(specs, lease_folder(), wait=wait, first=int(worker.removeprefix("gw"))) as spec:
+    with lease(pytestconfig) as spec:
         pytestconfig.stash[_GUARDS].spec = spec
         yield spec
 

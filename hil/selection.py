@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from protocol.vocabulary import Capability
 
 from .bench import parse_capabilities, port, read_bench
 from .errors import BenchFault
-from .leases import free, lease_folder
+from .leases import free, lease_folder, leased
 from .targets import Spec
 
 DEFAULT_TARGET = "sim:"
@@ -41,6 +42,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "reset": {"choices": RESETS, "default": "never", "help": "when to bring the lock to rest anew, by its power"},
     "total": {"type": float, "default": DEFAULT_TOTAL, "metavar": "SECONDS", "help": "what the whole run may take"},
 }  # fmt: skip
+_OF_A_STRING = ("label_file", "control", "capabilities")
 _SWITCHES = {
     "operator": "somebody is at the lock, and does what the terminal asks",
     "realtime": "run tests that need real time to pass",
@@ -53,6 +55,10 @@ def choose(config: pytest.Config) -> None:
     option = config.option
     if option.lock_total <= 0 or option.lock_wait < 0:
         raise pytest.UsageError("--lock-total takes seconds above 0, and --lock-wait none below.")
+    alone = [name for name in _OF_A_STRING if getattr(option, f"lock_{name}") is not None]
+    if option.lock_bench and alone:
+        named = f"--lock-{alone[0].replace('_', '-')}"
+        raise pytest.UsageError(f"{named} goes with a target that is a string. A bench file has its own key for it.")
     try:
         specs = _of_bench(option.lock_bench, option.lock_target) if option.lock_bench else (_single(config),)
         for spec in specs:
@@ -66,8 +72,8 @@ def choose(config: pytest.Config) -> None:
 def require_targets(config: pytest.Config, workers: int) -> None:
     """See that each worker can have a target of its own; raise UsageError."""
     specs = config.stash[SPECS]
-    if len(specs) == 1 and specs[0].simulated:
-        return  # each makes its own
+    if any(spec.simulated for spec in specs):
+        return  # each can make its own
     if workers > len(specs):
         raise pytest.UsageError(
             f"{workers} workers need as many targets, and there {'is' if len(specs) == 1 else 'are'} {len(specs)} "
@@ -81,6 +87,14 @@ def require_targets(config: pytest.Config, workers: int) -> None:
         raise pytest.UsageError(
             f"{workers} workers need as many targets, and other runs leave {count} free. Give fewer, or --lock-wait."
         )
+
+
+def lease(config: pytest.Config) -> AbstractContextManager[Spec]:
+    """Return the hold on the one target that this process takes, of its own where other workers run beside it."""
+    specs, wait = config.stash[SPECS], config.option.lock_wait
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    folder = Path() if all(spec.simulated for spec in specs) else lease_folder()
+    return leased(specs, folder, wait=wait, first=int(worker.removeprefix("gw")))
 
 
 def key_folder(config: pytest.Config) -> Path:

@@ -249,6 +249,8 @@ def _pieces_overtake(patch: pytest.MonkeyPatch) -> None:
         if self in waiting:
             written(self, piece)
             written(self, waiting.pop(self))
+        elif len(piece) > 7:  # whole frames come through, so that the bench finds a lock there
+            written(self, piece)
         else:
             waiting[self] = piece
 
@@ -310,7 +312,7 @@ MUTANTS = {
         Mutant(name="disabled pins open", breaks="LW-052", plant=_disabled_pins_open),
         Mutant(name="session without an end", breaks="LW-029", plant=_session_without_end),
         Mutant(name="notifications too long", breaks="LW-073", plant=_notifications_too_long, target=ON_AIR),
-        Mutant(name="pieces overtake", breaks="LW-074", plant=_pieces_overtake, target=ON_AIR),
+        Mutant(name="short pieces overtake", breaks="LW-074", plant=_pieces_overtake, target=ON_AIR),
         Mutant(name="subscribing forgets nothing", breaks="LW-075", plant=_subscription_changes_nothing, target=ON_AIR),
         Mutant(name="advertises no flags", breaks="LW-076", plant=_advertises_no_flags, target=ON_AIR),
         Mutant(name="advertises no change", breaks="LW-077", plant=_advertises_no_change, target=ON_AIR),

@@ -1,5 +1,6 @@
 """Bench files: what they say, and what is said of those that cannot be used."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hil.bench import port, read_bench
 from hil.errors import BenchFault
 from hil.targets import Spec, found
 from protocol.vocabulary import Capability
+from tests.hil.lock_program import new_lock
 from tests.hil.runs import run, suite
 
 GOOD = """
@@ -146,6 +148,7 @@ def test_a_run_takes_a_target_of_a_bench_file_by_its_name(tmp_path: Path) -> Non
         (("--lock-target", "tcp:127.0.0.1:7000"), "give --lock-label-file FILE"),
         (("--lock-target", "gpib:4", "--lock-label-file", "x"), "'gpib:4' is no target"),
         (("--lock-capabilities", "bolts"), "there is no capability 'bolts', did you mean bolt?"),
+        (("--lock-bench", "BENCH", "--lock-label-file", "x"), "--lock-label-file goes with a target that is a string"),
         (("--lock-total", "0"), "--lock-total takes seconds above 0"),
     ],
 )
@@ -160,10 +163,11 @@ def test_wrong_options_end_a_run_at_its_start_in_a_sentence(
 
 
 def test_a_device_that_is_missing_is_an_error_that_says_what_is_there(tmp_path: Path) -> None:
-    label = tmp_path / "label"
-    label.write_text("lw1:AAAAAAAAAAAAAAAAAAAAAAAAAA")
+    _, label = new_lock(tmp_path)
     text = "def test_it(lock):\n    pass\n"
     ran = run(
         tmp_path, "--lock-target", f"serial:{tmp_path}/tty", "--lock-label-file", str(label), suite(tmp_path, text)
     )
     assert (ran.code, ran.ended) == (1, "1 error"), ran.text
+    assert "there is no such port" in ran.text
+    assert re.search(r"There are: |This machine shows no serial port at all\.", ran.text)

@@ -45,10 +45,14 @@ def ended(folder: Path, text: str, *options: str) -> tuple[str, str]:
     ],
 )
 def test_what_nobody_has_switched_on_is_skipped_in_a_sentence(tmp_path: Path, marker: str, sentence: str) -> None:
-    text = SWITCHED.format(marker=marker)
-    how, said = ended(tmp_path, text)
+    text, target = SWITCHED.format(marker=marker), ("--lock-target", "sim:pty")
+    how, said = ended(tmp_path, text, *target)
     assert (how, sentence in said) == ("1 passed, 1 skipped", True), said
-    assert ended(tmp_path, text, f"--lock-{marker}")[0] == "2 passed"
+    assert ended(tmp_path, text, *target, f"--lock-{marker}")[0] == "2 passed"
+
+
+def test_a_lock_in_this_process_needs_no_real_time(tmp_path: Path) -> None:
+    assert ended(tmp_path, SWITCHED.format(marker="realtime"))[0] == "2 passed"
 
 
 def test_a_real_lock_is_spared_what_destroys_unless_it_is_said(tmp_path: Path) -> None:

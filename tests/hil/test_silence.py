@@ -84,6 +84,13 @@ def test_a_program_that_ends_in_mid_suite_fails_a_test_that_says_how_and_is_star
     assert f"ended with exit code 3 in the middle of the suite. Its last words: {LAST_WORDS}" in ran.text
 
 
+def test_a_wire_that_is_lost_in_mid_suite_is_the_benchs_fault(tmp_path: Path) -> None:
+    ran = troubled(tmp_path, "end", 40)
+    assert ran.code == 1
+    assert re.fullmatch(r"\d passed, \d errors", ran.ended), ran.text
+    assert "was lost. Is the cable still plugged in?" in ran.text
+
+
 def test_what_the_total_time_does_not_hold_is_cut_off_or_not_run(tmp_path: Path) -> None:
     ran = run(tmp_path, "--lock-total", "2", suite(tmp_path, HELD))
     assert (ran.code, ran.ended) == (1, "2 errors"), ran.text
