@@ -20,22 +20,25 @@ from firmware_sim.flash import NorFlash
 from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
 
-from . import extras, keeping, reporting, selection
-from .facts import FACTS, Facts, ask_facts
-from .guards import Guards
-from .hands import Hand, Hands
-from .keeping import EAR, keep_captures
-from .keys import KeptKey
+from .bench import selection
+from .bench.hands import Hand, Hands
+from .bench.keys import KeptKey
+from .bench.operator import Operator
+from .bench.power import Power, PowerState
+from .bench.selection import choose, key_folder, lease
+from .bench.targets import Spec, Target, open_target
 from .line import Ears
-from .markers import declare, require
-from .meeting import meet
-from .operator import Operator
-from .power import Power, PowerState
-from .reporting import test_id
-from .resetting import reset
-from .selection import choose, key_folder, lease
+from .recording import keeping
+from .recording.keeping import EAR, keep_captures
+from .report import reporting
+from .report.reporting import test_id
+from .running import extras
+from .running.facts import FACTS, Facts, ask_facts
+from .running.guards import Guards
+from .running.markers import declare, require
+from .running.meeting import meet
+from .running.resetting import reset
 from .station import Session, Station
-from .targets import Spec, Target, open_target
 
 T = TypeVar("T")
 RUNNER = "lock_runner"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.hands import Hands
+from hil.bench.hands import Hands
 from hil.station import Session, Station
 from protocol.bluetooth import SMALLEST_MTU, Advertisement
 from protocol.codec import encode_request

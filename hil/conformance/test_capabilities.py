@@ -2,8 +2,8 @@
 
 import pytest
 
-from hil.facts import Facts
-from hil.probing import lies, mismatches
+from hil.running.facts import Facts
+from hil.running.probing import lies, mismatches
 from hil.station import Session
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hil.measuring import Measure
+from hil.running.measuring import Measure
 from hil.station import Session
 from protocol.messages.device import PingRequest, PingResponse
 from protocol.vocabulary import PinEntry

@@ -9,7 +9,7 @@ from bridge.links import MemoryHub
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import ImageFlash
 from firmware_sim.simulator import Simulator
-from hil.inprocess import InProcessLock
+from hil.bench.inprocess import InProcessLock
 from protocol.codec import encode_answer, encode_request
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.label import format_label

@@ -8,12 +8,12 @@ from random import Random
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from hil.capture import Capture
-from hil.keeping import Files
+from hil.bench.targets import Spec, open_target
 from hil.line import Deaf, Ear, Way
+from hil.recording.capture import Capture
+from hil.recording.keeping import Files
+from hil.recording.trace import moment
 from hil.station import Station
-from hil.targets import Spec, open_target
-from hil.trace import moment
 from protocol.codec import encode_answer, encode_request
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.pins import PinCreateRequest, PinCreateResponse

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import hil.targets
+import hil.bench.targets
 from bridge.links import Adapter
-from hil.bench import port, read_bench
+from hil.bench.file import port, read_bench
+from hil.bench.targets import Spec, found
 from hil.errors import BenchFault
-from hil.targets import Spec, found
 from protocol.vocabulary import Capability
 from tests.hil.lock_program import new_lock
 from tests.hil.runs import run, suite
@@ -124,7 +124,7 @@ def test_one_port_under_two_names_is_one_port(tmp_path: Path) -> None:
 
 def test_an_adapter_is_found_by_its_number_and_is_one_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     there = (Adapter(port="/dev/ttyS0", number=None), Adapter(port="/dev/ttyUSB3", number="A50285BI"))
-    monkeypatch.setattr(hil.targets, "serial_adapters", lambda: there)
+    monkeypatch.setattr(hil.bench.targets, "serial_adapters", lambda: there)
     assert found("usb:A50285BI?baud=9600") == "serial:/dev/ttyUSB3?baud=9600"
     assert port(Spec(place="usb:A50285BI")) == port(Spec(place="serial:/dev/ttyUSB3"))
     with pytest.raises(

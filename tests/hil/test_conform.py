@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hil.catalogue import tests as catalogue
+from hil.conform.catalogue import tests as catalogue
+from hil.report.results import held_to
 from hil.requirements import Profile, requirements
-from hil.results import held_to
 from tests.hil.suites import PATIENCE, ROOT, SUITE, suite
 
 COMMAND = (sys.executable, "-m", "bridge.cli", "conform")

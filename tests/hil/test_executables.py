@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import LinkLost
+from hil.bench.executables import Program, arguments
 from hil.errors import BenchFault
-from hil.executables import Program, arguments
 from hil.line import Deaf, Line, Patience, Way
 from tests.hil.lock_program import LAST_WORDS, PROGRAM, ROOT, new_lock
 from tests.hil.runs import run
@@ -128,7 +128,7 @@ def test_a_program_that_is_no_lock_is_a_fault_that_says_what_it_did(tmp_path: Pa
 
 
 def test_a_program_that_says_nothing_is_a_fault_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hil.executables.START_SECONDS", 0.1)
+    monkeypatch.setattr("hil.bench.executables.START_SECONDS", 0.1)
 
     async def scenario() -> None:
         with pytest.raises(BenchFault, match=r"sh did not answer a hello within 0\.1 s of its start"):

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from hil.errors import BenchFault
-from hil.facts import fingerprint, names
+from hil.running.facts import fingerprint, names
 from protocol.vocabulary import Capability
 from tests.hil.lock_program import PROGRAM, new_lock
 from tests.hil.runs import run, suite
 
 TEST = """
-from hil.facts import FACTS
+from hil.running.facts import FACTS
 
 def test_it(lock_facts, pytestconfig):
     assert pytestconfig.stash[FACTS] is lock_facts

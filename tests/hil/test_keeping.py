@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hil.hands import ControlSocket, Entry
-from hil.keeping import file_name
-from hil.recordings import read_recording
-from hil.trace import What
+from hil.bench.hands import ControlSocket, Entry
+from hil.recording.keeping import file_name
+from hil.recording.reading import read_recording
+from hil.recording.trace import What
 from protocol.framing import Frame
 from protocol.session import BridgeSession
 from tests.hil.suites import ROOT

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hil.bench.leases import free, lease_folder, leased
+from hil.bench.targets import Spec
 from hil.errors import BenchFault
-from hil.leases import free, lease_folder, leased
-from hil.targets import Spec
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
 from tests.hil.runs import environment, run, run_apart, suite
 
@@ -22,8 +22,8 @@ XDIST = ("-p", "xdist")
 HOLDER = """
 import sys
 from pathlib import Path
-from hil.leases import leased
-from hil.targets import Spec
+from hil.bench.leases import leased
+from hil.bench.targets import Spec
 with leased([Spec(place=sys.argv[1])], Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from hil.errors import Nonconformant
-from hil.measuring import Measure, Verdict
+from hil.running.measuring import Measure, Verdict
 from tests.hil.suites import suite
 
 PROBE = """\

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hil.bench.keys import KeptKey
 from hil.errors import BenchFault
-from hil.keys import KeptKey
 from hil.station import Peer
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
 from tests.hil.runs import Ran, environment, lock_on_a_pty, run, suite, words

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hil.errors import BenchFault
 from hil.line import Way
-from hil.pcapng import MAGIC, Packet, PcapngFile, PcapngWriter, read_pcapng
+from hil.recording.pcapng import MAGIC, Packet, PcapngFile, PcapngWriter, read_pcapng
 
 PACKETS = st.lists(
     st.builds(

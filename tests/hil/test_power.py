@@ -12,13 +12,13 @@ import pytest
 
 from bridge.errors import BridgeError, LinkLost
 from bridge.links import Link, open_link
-from hil import switches
+from hil.bench import switches
+from hil.bench.hands import Hand
+from hil.bench.hardware import BenchHands, open_hands
+from hil.bench.power import Power, PowerNotBack, PowerNotCut, PowerState
+from hil.bench.presence import Presence
+from hil.bench.switches import Operator
 from hil.errors import BenchFault
-from hil.hands import Hand
-from hil.hardware import BenchHands, open_hands
-from hil.power import Power, PowerNotBack, PowerNotCut, PowerState
-from hil.presence import Presence
-from hil.switches import Operator
 from tests.hil.outlets import Bench, bench_in, script
 
 CUTTING = {"kind": "cmd", "on": ["./switch", "on"], "off": ["./switch", "off"], "settle": 5.0}
@@ -155,7 +155,7 @@ def test_a_port_that_has_gone_is_a_lock_without_power(tmp_path: Path) -> None:
 
 
 def test_a_link_that_never_opens_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hil.presence.LONGEST_LOOK", 0.01)
+    monkeypatch.setattr("hil.bench.presence.LONGEST_LOOK", 0.01)
 
     async def never() -> Any:
         await asyncio.Event().wait()

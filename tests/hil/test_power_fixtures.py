@@ -11,7 +11,7 @@ CONFTEST = """\
 import pytest
 from pathlib import Path
 
-from hil.hardware import open_hands
+from hil.bench.hardware import open_hands
 from tests.hil.outlets import bench_in
 
 FOLDER = Path(__file__).parent
@@ -29,7 +29,7 @@ def paired_station(lock_runner):
 """
 TESTS = """\
 import pytest
-from hil.power import PowerState
+from hil.bench.power import PowerState
 from protocol.vocabulary import PinEntry
 
 async def test_a_cycle(lock, session, power):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.quarantine import read_quarantine
+from hil.running.quarantine import read_quarantine
 from tests.hil.suites import suite
 
 TODAY = datetime.date(2030, 1, 7)

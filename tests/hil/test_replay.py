@@ -17,17 +17,17 @@ from bridge.links.base import Inbox
 from bridge.links.memory import MemoryLink
 from firmware_sim.control import serve_control
 from firmware_sim.ports.pty import serve_pty
-from hil.capture import Capture
+from hil.bench.hardware import BenchHands
 from hil.errors import BenchFault, Nonconformant, NotReached
-from hil.hardware import BenchHands
-from hil.keeping import TestEar
 from hil.line import Deaf, Patience, Way
-from hil.recordings import read_recording
-from hil.replay import Replayed, make_ready, replay
+from hil.recording.capture import Capture
+from hil.recording.commands import replay as replay_command
+from hil.recording.keeping import TestEar
+from hil.recording.reading import read_recording
+from hil.recording.replay import Replayed, make_ready, replay
+from hil.recording.substitutes import Paired, Substitutes
+from hil.recording.trace import Event, Recording
 from hil.station import Station
-from hil.substitutes import Paired, Substitutes
-from hil.trace import Event, Recording
-from hil.tracing import replay as replay_command
 from protocol.codec import encode_request
 from protocol.label import format_label
 from protocol.messages.bolt import BoltOperateRequest
@@ -232,8 +232,8 @@ def test_a_recording_is_a_test_of_ones_own(pytester: pytest.Pytester, recording:
     pytester.makepyfile(f"""
         from pathlib import Path
 
-        from hil.recordings import read_recording
-        from hil.replay import replay
+        from hil.recording.reading import read_recording
+        from hil.recording.replay import replay
 
         async def test_what_failed_on_monday(lock):
             (await replay(read_recording(Path({str(recording)!r})), lock)).must_agree()
@@ -255,13 +255,13 @@ class Command:
 
 @pytest.fixture
 def trace(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    group = EntryPoint("trace", "hil.tracing:app", "latchwire.commands")
+    group = EntryPoint("trace", "hil.recording.commands:app", "latchwire.commands")
     monkeypatch.setattr(running, "entry_points", lambda **_: [group])
     return Command(capsys)
 
 
 def test_the_group_is_declared() -> None:
-    assert 'trace = "hil.tracing:app"' in (ROOT / "pyproject.toml").read_text()
+    assert 'trace = "hil.recording.commands:app"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_a_recording_is_shown_to_people_and_to_programs(trace: Command, tmp_path: Path) -> None:

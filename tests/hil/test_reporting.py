@@ -12,7 +12,7 @@ import pytest
 from hil.requirements import requirements
 from tests.hil.suites import ROOT, SUITE, suite
 
-SCHEMA = json.loads((ROOT / "hil" / "report.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "hil" / "report" / "report.schema.json").read_text())
 OWN = """
 import pytest
 from hil.errors import BenchFault, Nonconformant

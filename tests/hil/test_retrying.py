@@ -52,7 +52,7 @@ async def test_late_setup(late_setup): pass
 """
 CONFTEST = """\
 import pytest
-from hil.hands import ControlSocket
+from hil.bench.hands import ControlSocket
 
 cycle = ControlSocket.power_cycle
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.tracing import HIDDEN, Trace, TraceFile
-from hil.capture import Capture, Scribe
 from hil.errors import BenchFault
-from hil.legible import Pins, read
 from hil.line import Way
-from hil.recordings import read_recording
-from hil.trace import LEGEND, TITLE, Event, What, head, line, moment, read_trace, told
+from hil.recording.capture import Capture, Scribe
+from hil.recording.legible import Pins, read
+from hil.recording.reading import read_recording
+from hil.recording.trace import LEGEND, TITLE, Event, What, head, line, moment, read_trace, told
 from protocol.codec import encode_answer, encode_request
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.declaration import Refusal, Request

@@ -26,7 +26,7 @@ from firmware_sim.faults import ClockKind, CpuKind, Fault, FlashKind, Kind, Link
 from firmware_sim.flash import NorFlash
 from firmware_sim.keypad import Decision
 from firmware_sim.luck import stream
-from hil.inprocess import InProcessLock
+from hil.bench.inprocess import InProcessLock
 from protocol.vocabulary import AuditEvent, Denial
 from tests.protocol.schedule_oracle import expected_denial
 from tests.simulation.bridges import ZONE, Bridge

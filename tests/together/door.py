@@ -14,7 +14,7 @@ from firmware_sim.device import GEOMETRY
 from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from hil.inprocess import InProcessLock, InProcessPlug
+from hil.bench.inprocess import InProcessLock, InProcessPlug
 from protocol.codec import encode_request
 from protocol.exchange import Retry, State
 from protocol.framing import Frame, Kind

@@ -15,7 +15,7 @@ from bridge.service import Service, open_service
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from hil.inprocess import InProcessLock
+from hil.bench.inprocess import InProcessLock
 from protocol.framing import Frame
 from protocol.label import format_label
 from tests.together.links import Whole, frames_of

@@ -25,7 +25,7 @@ from bridge.store.states import SqlStates
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator, seeded_entropy
-from hil.inprocess import InProcessLock
+from hil.bench.inprocess import InProcessLock
 from protocol.framing import Kind
 from protocol.vocabulary import AuditEvent, AuditRecord, BoltAction, BoltState, Capability, Cause, Denial, DoorState
 from tests.together.door import pin

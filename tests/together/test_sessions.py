@@ -12,7 +12,7 @@ from bridge.links import Link
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from hil.inprocess import InProcessLock
+from hil.bench.inprocess import InProcessLock
 from protocol.codec import build, parse
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.hello import HELLO_RESPONSE

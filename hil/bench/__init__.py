@@ -1,0 +1,1 @@
+"""What a bench has: targets, leases, keys, hands and power."""

@@ -1,0 +1,1 @@
+"""`latchwire conform`: the suite without pytest's words."""

@@ -1,0 +1,1 @@
+"""What has passed between bench and lock: heard, kept, shown, repeated."""

@@ -1,0 +1,219 @@
+"""The report of a run: collects what each test has shown, and writes JUnit, report.json and a page for people."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..requirements import Profile
+from .results import EVENT, Outcome, Report, Result, held_to, without_digits
+
+_TRACE_SECTION = "lock trace"
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """Add the options of reports."""
+    group.addoption("--lock-report", type=Path, metavar="DIR",
+                    help="write junit.xml, report.json and report.html there")  # fmt: skip
+    profiles = f"run what a lock of this profile has to keep: {', '.join(Profile)} (the default)"
+    group.addoption("--lock-profile", type=Profile, default=Profile.FULL, metavar="PROFILE", help=profiles)
+    events = "print a JSON object a line as each test ends, behind the character 1E; for programs"
+    group.addoption("--lock-events", action="store_true", help=events)
+
+
+def test_id(nodeid: str) -> str:
+    """Return the id of a test as reports and --repro have it: its file's name, and its own."""
+    path, separator, name = nodeid.partition("::")
+    return f"{Path(path).name}{separator}{name}"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What has been told of one test so far."""
+
+    report: pytest.TestReport
+    seconds: float = 0.0
+    outcome: Outcome = Outcome.PASSED
+    message: str = ""
+    trace: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    measurements: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Reporter:
+    """Is told of each test's phases where the run is led, with or without workers, and writes the report at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._begun = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._seen: dict[str, _Seen] = {}
+        self._facts: dict[str, Any] = {}
+        self._stopped = ""
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say how many tests there are."""
+        self._tell({"total": len(session.items)})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one phase of a test."""
+        seen = self._seen.setdefault(report.nodeid, _Seen(report))
+        seen.report = report
+        seen.seconds += report.duration
+        seen.properties |= {name: value for name, value in report.user_properties if name != "lock_measure"}
+        for name, value in report.user_properties:
+            if name == "lock_measure" and isinstance(value, dict):
+                seen.measurements[value["name"]] = value
+        seen.trace = next((text for title, text in report.sections if title == _TRACE_SECTION), seen.trace)
+        self._facts |= getattr(report, "lock_facts", {})
+        outcome, message = _ended(report)
+        if _GRAVITY[outcome] > _GRAVITY[seen.outcome]:
+            seen.outcome, seen.message = outcome, message
+        if report.when == "teardown":
+            told = self._result(seen)
+            self._tell({"test": told.id, "outcome": told.outcome, "message": told.message})
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write what was asked for."""
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            self._stopped = "The run was interrupted."
+        if folder := self._config.option.lock_report:
+            write(self.report(), folder)
+
+    def report(self) -> Report:
+        """Return what has been shown so far."""
+        option = self._config.option
+        return Report(
+            place=option.lock_target,
+            profile=option.lock_profile,
+            seed=option.lock_seed,
+            begun=self._begun.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - self._clock, 3),
+            version=version("latchwire"),
+            results=tuple(map(self._result, self._seen.values())),
+            facts=self._facts,
+            options=_to_reach_it(option),
+            stopped=self._stopped,
+        )
+
+    def _result(self, seen: _Seen) -> Result:
+        shown = str if getattr(self._config.option, "lock_show_pins", False) else without_digits
+        return Result(
+            id=test_id(seen.report.nodeid),
+            title=_title(seen.report.nodeid),
+            requirements=tuple(getattr(seen.report, "lock_requirements", ())),
+            outcome=seen.outcome,
+            seconds=round(seen.seconds, 4),
+            message=shown(seen.message),
+            trace=seen.trace,
+            capture=seen.properties.get("lock_capture"),
+            tries=int(seen.properties.get("lock_flaky", 1)),
+            measurements=tuple(seen.measurements.values()),
+        )
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if self._config.option.lock_events:
+            self._config.get_terminal_writer().line(f"\n{EVENT}{json.dumps(event)}")
+
+
+def _to_reach_it(option: Any) -> tuple[str, ...]:
+    given = {"--bench": "lock_bench", "--label-file": "lock_label_file", "--control": "lock_control"}
+    named = {name: getattr(option, key, None) for name, key in given.items()}
+    return tuple(word for name, value in named.items() if value for word in (name, str(value)))
+
+
+_GRAVITY = {
+    outcome: number
+    for number, outcome in enumerate(
+        (Outcome.PASSED, Outcome.SKIPPED, Outcome.QUARANTINED, Outcome.FAILED, Outcome.ERROR)
+    )
+}
+
+
+def _ended(report: pytest.TestReport) -> tuple[Outcome, str]:
+    if getattr(report, "wasxfail", None) is not None and report.skipped:
+        return Outcome.QUARANTINED, str(report.wasxfail)
+    if report.passed:
+        return Outcome.PASSED, ""
+    if report.skipped:
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        return Outcome.SKIPPED, why.removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = crash.message if crash else str(report.longrepr)
+    message = re.sub(r"^(?:\w+\.)*(?:Nonconformant|AssertionError): ", "", message)
+    return Outcome.FAILED if report.when == "call" else Outcome.ERROR, message
+
+
+def _title(nodeid: str) -> str:
+    """Return the sentence that a test's name is."""
+    name, bracket, parameters = nodeid.rpartition("::")[2].partition("[")
+    sentence = name.removeprefix("test_").replace("_", " ")
+    return sentence[:1].upper() + sentence[1:] + (f" ({parameters[:-1]})" if bracket else "")
+
+
+class Marking:
+    """Lets each test and its reports tell the requirements, and leaves out what the profile does not ask."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._asked = {each.id for each in held_to(config.option.lock_profile)}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Write a test's requirements into its properties, which JUnit shows."""
+        left_out = [item for item in items if (ids := _requirements(item)) and self._asked.isdisjoint(ids)]
+        for item in items:
+            item.user_properties += [("requirement", each) for each in _requirements(item)]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the report carry what the one who collects it cannot look up."""
+        report = yield
+        report.__dict__["lock_requirements"] = list(
+            _requirements(item)
+        )  # pytest takes what else a report carries along
+        return report
+
+
+def _requirements(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for mark in item.iter_markers("req") for each in mark.args))
+
+
+def configure(config: pytest.Config) -> None:
+    """Begin to report; raise UsageError where the report cannot be written."""
+    config.pluginmanager.register(Marking(config), "lock-marking")
+    if hasattr(config, "workerinput"):
+        return
+    if folder := config.option.lock_report:
+        _make_folder(folder)
+        if not config.option.xmlpath:
+            config.option.xmlpath = str(folder / "junit.xml")
+    config.pluginmanager.register(Reporter(config), "lock-reporter")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--lock-report {folder} cannot be made ({error.strerror}). Name another.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise pytest.UsageError(f"Nothing can be written to --lock-report {folder}. Name another folder.")
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write report.json and report.html."""
+    from .page import page  # noqa: PLC0415  only a report needs the template engine
+
+    folder.joinpath("report.json").write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
+    folder.joinpath("report.html").write_text(page(report))

@@ -1,0 +1,1 @@
+"""What a run does around its tests: markers, guards, further tries, measurements."""
