@@ -8,26 +8,32 @@ import inspect
 import secrets
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 import pytest
 
+from bridge.client import LockClient
+from bridge.sessions import KnownLock
+from bridge.store.keys import BridgeKeys
+from bridge.wire import Wire
 from firmware_sim.device import GEOMETRY
 from firmware_sim.failing_flash import FailingFlash
 from firmware_sim.flash import NorFlash
 from firmware_sim.hostile import HostileSimulator
 from firmware_sim.simulator import Simulator
+from protocol.exchange import Retry
 
 from .bench import selection
 from .bench.hands import Hand, Hands
 from .bench.keys import KeptKey
 from .bench.operator import Operator
 from .bench.power import Power, PowerState
-from .bench.selection import choose, key_folder, lease
+from .bench.selection import choose, key_folder, lease, leases_of_others
 from .bench.targets import Spec, Target, open_target
-from .line import Ears
+from .line import Ear, Ears
 from .recording import keeping
 from .recording.keeping import EAR, keep_captures
 from .report import reporting
@@ -78,8 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     extras.configure(config)
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
-    keep_captures(config)
     reporting.configure(config)
+    keep_captures(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -126,10 +132,8 @@ def lock_target(
     lock_runner: Runner, lock_build: Callable[[], Simulator], lock_spec: Spec, lock_operator: Operator | None
 ) -> Iterator[Target]:
     """The lock of this run's target, opened."""
-    with tempfile.TemporaryDirectory(prefix="lw-") as folder:
-        opening = open_target(lock_spec, Path(folder), lock_build, lock_operator)
-        yield lock_runner.run(opening.__aenter__())
-        lock_runner.run(opening.__aexit__(None, None, None))
+    with _opened(lock_spec, lock_runner, lock_build, lock_operator) as target:
+        yield target
 
 
 @pytest.fixture(scope="session")
@@ -149,16 +153,8 @@ def paired_station(
     lock_runner: Runner, lock_target: Target, lock_operator: Operator | None, pytestconfig: pytest.Config
 ) -> Station:
     """The station, which the lock knows from here on."""
-    spec, random = lock_target.spec, Random(pytestconfig.option.lock_seed)  # noqa: S311  it has to repeat itself
-    station = Station(
-        lock_target.connect, lock_target.hands, lock_target.secret, patience=lock_target.patience, random=random,
-        ear=Ears(pytestconfig.stash[_GUARDS].silence, pytestconfig.stash[EAR]),
-        single=lock_target.single, wire=lock_target.wire,
-    )  # fmt: skip
-    station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
-    kept = None if spec.simulated else KeptKey(key_folder(pytestconfig), spec.title, lock_target.secret)
-    lock_runner.run(meet(station, spec.title, kept, lock_operator))
-    return station
+    ear = Ears(pytestconfig.stash[_GUARDS].silence, pytestconfig.stash[EAR])
+    return _known(lock_target, ear, lock_runner, lock_operator, pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -180,22 +176,90 @@ def lock(
     require(request.node, paired_station.hands, lock_facts)
 
     async def begin() -> None:
-        try:
-            if guards.reset_is_due(request.node):
-                await reset(paired_station, lock_facts.target, lock_operator)
-            await paired_station.begin()
-        finally:
-            await paired_station.close()
+        if guards.reset_is_due(request.node):
+            await reset(paired_station, lock_facts.target, lock_operator)
+        await _at_rest(paired_station)
 
     lock_runner.run(guards.total.within(begin()))
     yield paired_station
     lock_runner.run(paired_station.close())
 
 
+@pytest.fixture(scope="session")
+def other_stations(
+    lock_runner: Runner, lock_build: Callable[[], Simulator], lock_spec: Spec, lock_operator: Operator | None,
+    pytestconfig: pytest.Config,
+) -> Iterator[tuple[Station, ...]]:  # fmt: skip
+    """Those of the run's other targets."""
+    with ExitStack() as stack:
+        others = [stack.enter_context(lease) for lease in leases_of_others(pytestconfig, lock_spec)]
+        targets = [stack.enter_context(_opened(spec, lock_runner, lock_build, lock_operator)) for spec in others]
+        ear = pytestconfig.stash[EAR]
+        yield tuple(_known(target, ear, lock_runner, lock_operator, pytestconfig) for target in targets)
+
+
+@pytest.fixture
+def locks(lock_runner: Runner, lock: Station, other_stations: tuple[Station, ...]) -> Iterator[tuple[Station, ...]]:
+    """All locks of the run, each at rest and without pins: `lock` is the first."""
+    if not other_stations:
+        pytest.skip("This test needs several locks: name them, as in --lock-bench FILE --lock-target front,back.")
+    for station in other_stations:
+        station.random = lock.random
+        lock_runner.run(_at_rest(station))
+    yield (lock, *other_stations)
+    for station in other_stations:
+        lock_runner.run(station.close())
+
+
+@pytest.fixture
+def bridge(lock_runner: Runner, lock: Station, lock_facts: Facts) -> Iterator[LockClient]:
+    """The product's own bridge at the lock, which asks again and renews sessions as it does anywhere."""
+    keys = BridgeKeys(static_private=lock.peer.private, hmac_key=lock.random.randbytes(32))
+    known = KnownLock(wire_id=lock_facts.lock_id, public_key=lock.peer.lock_key, version=lock_facts.protocol_version)
+
+    async def connect() -> Wire:
+        return Wire((await lock.connect()).link, Retry(), lock.random)
+
+    client = LockClient(known, keys, connect, corrects_clock=False)  # the lock's clock is the test's
+    yield client
+    lock_runner.run(client.close())
+
+
 @pytest.fixture
 def session(lock_runner: Runner, lock: Station) -> Session:
     """A session with the lock."""
     return lock_runner.run(lock.open())
+
+
+@contextmanager
+def _opened(spec: Spec, runner: Runner, build: Callable[[], Simulator], operator: Operator | None) -> Iterator[Target]:
+    with tempfile.TemporaryDirectory(prefix="lw-") as folder:
+        opening = open_target(spec, Path(folder), build, operator)
+        target = runner.run(opening.__aenter__())
+        try:
+            yield target
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
+def _known(target: Target, ear: Ear, runner: Runner, operator: Operator | None, config: pytest.Config) -> Station:
+    """Return a station that the target's lock knows from here on."""
+    spec, random = target.spec, Random(config.option.lock_seed)  # noqa: S311  it has to repeat itself
+    station = Station(
+        target.connect, target.hands, target.secret, patience=target.patience, random=random, ear=ear,
+        single=target.single, wire=target.wire,
+    )  # fmt: skip
+    station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
+    kept = None if spec.simulated else KeptKey(key_folder(config), spec.title, target.secret)
+    runner.run(meet(station, spec.title, kept, operator))
+    return station
+
+
+async def _at_rest(station: Station) -> None:
+    try:
+        await station.begin()
+    finally:
+        await station.close()
 
 
 def _hands(lock: Station, hand: Hand) -> Hands:

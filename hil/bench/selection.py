@@ -97,6 +97,13 @@ def lease(config: pytest.Config) -> AbstractContextManager[Spec]:
     return leased(specs, folder, wait=wait, first=int(worker.removeprefix("gw")))
 
 
+def leases_of_others(config: pytest.Config, own: Spec) -> list[AbstractContextManager[Spec]]:
+    """Return the hold on each other target that was chosen, for tests of several locks."""
+    others = [spec for spec in config.stash[SPECS] if spec is not own]
+    folder = Path() if all(spec.simulated for spec in others) else lease_folder()
+    return [leased([spec], folder, wait=config.option.lock_wait) for spec in others]
+
+
 def key_folder(config: pytest.Config) -> Path:
     """Return the folder of the keys."""
     state = os.environ.get("LATCHWIRE_STATE_DIR") or user_state_dir("latchwire")

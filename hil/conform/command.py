@@ -2,12 +2,12 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -96,6 +96,18 @@ async def conform(
     exec_: Annotated[str | None, Parameter(name="--exec")] = None,
     label_file: Path | None = None,
     control: Path | None = None,
+    capabilities: str | None = None,
+    keys: Path | None = None,
+    operator: bool = False,
+    destructive: bool = False,
+    realtime: bool = False,
+    retries: int | None = None,
+    quarantine: Path | None = None,
+    reset: Literal["never", "failure", "module", "test"] | None = None,
+    wait: float | None = None,
+    total: float | None = None,
+    keep: Literal["failed", "all"] | None = None,
+    show_pins: bool = False,
     repro: str | None = None,
     seed: int | None = None,
     list_: Annotated[bool, Parameter(name="--list")] = False,
@@ -104,14 +116,15 @@ async def conform(
     """Learn whether a lock conforms: exit code 0 yes, 1 no, 2 the bench failed, which says nothing of the lock.
 
     TARGET is `sim:` (a simulated lock), `sim:pty`, `sim:tcp`, `sim:ble`, or where a lock is: `serial:/dev/ttyUSB0`,
-    `tcp:HOST:PORT`, `ble:LOCKID`; with --bench the name of one of its targets. The suite takes all pins from the lock.
+    `usb:SERIALNUMBER`, `tcp:HOST:PORT`, `ble:LOCKID`; with --bench the name of one of its targets, without a name its
+    first one that is free. The suite takes all pins from the lock.
 
     Parameters
     ----------
     profile
         What the lock is held to: basic, schedule, security, persist, ble or full.
     report
-        A folder for junit.xml, report.json and report.html.
+        A folder for junit.xml, report.json, report.html and the captures of tests that have failed.
     bench
         A file that describes locks, their hands and their power: see hil/README.md.
     exec_
@@ -120,6 +133,30 @@ async def conform(
         The label of a lock that is there, to pair with it.
     control
         The control socket of a simulated lock that runs elsewhere.
+    capabilities
+        What the lock can do, such as schedule,clock,bolt: it has to tell the same.
+    keys
+        A folder that keeps the keys by which locks know this bench.
+    operator
+        Somebody is at the lock, and does what the terminal asks.
+    destructive
+        Run at a real lock, too, what takes from it what its owner may want to keep: a reset.
+    realtime
+        Run what needs minutes on a wire.
+    retries
+        Try a test that fails so many times more, with a loss of power between; what passes then is told as flaky.
+    quarantine
+        A file of tests that may fail for now: see hil/README.md.
+    reset
+        When to bring the lock to rest anew, by its power: never, failure, module or test.
+    wait
+        Seconds to wait for a lock that another run has.
+    total
+        Seconds that the whole run may take (1800).
+    keep
+        Whose captures to keep: failed or all.
+    show_pins
+        Show the digits of pins in captures and reports.
     repro
         SEED:TEST from a report: run that one test again with what it drew.
     seed
@@ -140,13 +177,12 @@ async def conform(
             raise UsageError("Which lock? Name a target, such as `latchwire conform sim:`, or a bench file by --bench.")
         seed, test = _asked_again(repro) if repro else (seed, None)
         options = {
-            "--lock-profile": profile.value,
-            "--lock-bench": bench,
-            "--lock-label-file": label_file,
-            "--lock-control": control,
-            "--lock-seed": seed,
-        }
-        words = tuple(f"{name}={value}" for name, value in options.items() if value is not None)
+            "profile": profile.value, "bench": bench, "label-file": label_file, "control": control,
+            "capabilities": capabilities, "keys": keys, "operator": operator, "destructive": destructive,
+            "realtime": realtime, "retries": retries, "quarantine": quarantine, "reset": reset, "wait": wait,
+            "total": total, "keep": keep, "show-pins": show_pins, "seed": seed,
+        }  # fmt: skip
+        words = tuple(_words(options))
         with _folder(report) as folder:
             async for value in _results(Run(target=chosen, report=folder, words=words, test=test), report):
                 yield value
@@ -175,6 +211,13 @@ def explained(wanted: str) -> Explained:
         id=each.id, level=each.level, profile=each.profile, section=each.section, since=each.since,
         kept_by="lock and bridge" if each.role == "both" else str(each.role), text=each.text, tests=looking,
     )  # fmt: skip
+
+
+def _words(options: Mapping[str, object]) -> Iterator[str]:
+    """Yield pytest's words for the options that were given."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            yield f"--lock-{name}" if value is True else f"--lock-{name}={value}"
 
 
 def _require_packages() -> None:

@@ -35,7 +35,8 @@ class Run:
         place = str(files("hil.conformance"))
         ini = ("-c", str(files("hil.conform").joinpath("suite.ini")), "--rootdir", place)
         target = (f"--lock-target={self.target}",) if self.target else ()
-        own = (*target, "--lock-report", str(self.report), "--lock-events", *self.words)
+        kept = (f"--lock-report={self.report}", f"--lock-artifacts={self.report / 'captures'}")
+        own = (*target, *kept, "--lock-events", *self.words)
         chosen = f"{place}/{self.test}" if self.test else place
         return (sys.executable, "-m", "pytest", "-q", "-p", "hil.plugin", *ini, *own, chosen)
 

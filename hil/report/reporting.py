@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from ..recording.keeping import CAPTURE, SECTION
 from ..requirements import Profile
+from ..running.measuring import PROPERTY as MEASURE
+from ..running.retrying import PROPERTY as FLAKY
 from .results import EVENT, Outcome, Report, Result, held_to, without_digits
-
-_TRACE_SECTION = "lock trace"
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -69,11 +70,10 @@ class Reporter:
         seen = self._seen.setdefault(report.nodeid, _Seen(report))
         seen.report = report
         seen.seconds += report.duration
-        seen.properties |= {name: value for name, value in report.user_properties if name != "lock_measure"}
-        for name, value in report.user_properties:
-            if name == "lock_measure" and isinstance(value, dict):
-                seen.measurements[value["name"]] = value
-        seen.trace = next((text for title, text in report.sections if title == _TRACE_SECTION), seen.trace)
+        seen.properties |= dict(report.user_properties)
+        measured = (value for name, value in report.user_properties if name == MEASURE)
+        seen.measurements |= {value["name"]: value for value in measured if isinstance(value, dict)}
+        seen.trace = next((text for title, text in report.sections if title == SECTION), seen.trace)
         self._facts |= getattr(report, "lock_facts", {})
         outcome, message = _ended(report)
         if _GRAVITY[outcome] > _GRAVITY[seen.outcome]:
@@ -94,7 +94,7 @@ class Reporter:
         """Return what has been shown so far."""
         option = self._config.option
         return Report(
-            place=option.lock_target,
+            place=self._facts.get("target", option.lock_target),
             profile=option.lock_profile,
             seed=option.lock_seed,
             begun=self._begun.isoformat(timespec="seconds"),
@@ -107,7 +107,7 @@ class Reporter:
         )
 
     def _result(self, seen: _Seen) -> Result:
-        shown = str if getattr(self._config.option, "lock_show_pins", False) else without_digits
+        shown = str if self._config.option.lock_show_pins else without_digits
         return Result(
             id=test_id(seen.report.nodeid),
             title=_title(seen.report.nodeid),
@@ -116,8 +116,8 @@ class Reporter:
             seconds=round(seen.seconds, 4),
             message=shown(seen.message),
             trace=seen.trace,
-            capture=seen.properties.get("lock_capture"),
-            tries=int(seen.properties.get("lock_flaky", 1)),
+            capture=seen.properties.get(CAPTURE),
+            tries=int(seen.properties.get(FLAKY, 1)),
             measurements=tuple(seen.measurements.values()),
         )
 
@@ -128,7 +128,7 @@ class Reporter:
 
 def _to_reach_it(option: Any) -> tuple[str, ...]:
     given = {"--bench": "lock_bench", "--label-file": "lock_label_file", "--control": "lock_control"}
-    named = {name: getattr(option, key, None) for name, key in given.items()}
+    named = {name: getattr(option, key) for name, key in given.items()}
     return tuple(word for name, value in named.items() if value for word in (name, str(value)))
 
 

@@ -1,8 +1,9 @@
 """What a run knows of its lock once they are paired: the facts that a report tells."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,16 @@ class Facts:
     told: Capability
     max_frame: int
     capacity: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return them as report.json has them: the lock's id as labels do, capabilities as bench files do."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return told | {
+            "bench": str(self.bench) if self.bench else None,
+            "lock_id": f"{self.lock_id:08X}",
+            "declared": None if self.declared is None else names(self.declared).split(", "),
+            "told": names(self.told).split(", "),
+        }
 
 
 FACTS = pytest.StashKey[Facts]()

@@ -13,9 +13,11 @@ import pytest
 from hil.conform.catalogue import tests as catalogue
 from hil.report.results import held_to
 from hil.requirements import Profile, requirements
+from protocol.label import format_label
 from tests.hil.suites import PATIENCE, ROOT, SUITE, suite
 
 COMMAND = (sys.executable, "-m", "bridge.cli", "conform")
+LABEL = format_label(bytes(16))
 OTHERS = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "--no-such-option"}
 """What a user's shell may hold, which is none of the suite's business."""
 
@@ -89,10 +91,13 @@ def test_what_makes_no_sense_is_told_in_a_sentence(words: tuple[str, ...], sente
 
 
 def test_a_lock_that_cannot_be_reached_is_the_benchs_fault(tmp_path: Path) -> None:
-    code, said, _ = conform(f"serial:{tmp_path / 'nothing'}", "--profile", "persist")
+    (tmp_path / "label").write_text(LABEL)
+    code, said, _ = conform(
+        f"serial:{tmp_path / 'nothing'}", "--label-file", str(tmp_path / "label"), "--profile", "persist"
+    )
     assert code == 2
-    assert "The bench failed, which says nothing of the firmware." in said
-    assert said.count("label") <= 2, "what has been told once is not told for each test"
+    assert "The bench failed, which says nothing of the firmware. The target cannot be reached" in said
+    assert said.count("cannot be reached") == 2, "what has been told once is not told for each test"
 
 
 def test_one_test_is_repeated_with_what_it_drew() -> None:
