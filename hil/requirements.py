@@ -37,8 +37,8 @@ class Role(StrEnum):
 class Requirement:
     """One line of SPEC 10; `since` is the protocol version that has brought it.
 
-    `tests` names the tests of this project that check what a bridge must keep; a lock's requirements are found in the
-    suite by the marker `req`.
+    `tests` names the tests of this project that check what the suite cannot see: what a bridge must keep, and what is
+    in a lock's flash, which shows at the simulated lock alone. The others are found in the suite by the marker `req`.
     """
 
     id: str

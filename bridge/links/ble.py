@@ -65,6 +65,11 @@ class BleLink:
         """Whether the link is known to be gone."""
         return self._inbox.lost
 
+    @property
+    def piece(self) -> int:
+        """The bytes that a write or a notification carries, as far as bleak knows."""
+        return _SMALLEST_PIECE if self._write is None else self._piece(self._write)
+
     async def open(self) -> None:
         """Find the lock, connect and subscribe; raise Unreachable, and leave the closing to the caller.
 

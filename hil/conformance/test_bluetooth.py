@@ -7,7 +7,7 @@ import pytest
 
 from hil.bench.hands import Hands
 from hil.station import Session, Station
-from protocol.bluetooth import SMALLEST_MTU, Advertisement
+from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, SMALLEST_MTU, Advertisement
 from protocol.codec import encode_request
 from protocol.framing import Kind, encode_frame
 from protocol.messages.device import PingRequest, PingResponse
@@ -63,6 +63,16 @@ async def test_the_lock_works_at_an_att_mtu_of_23(lock: Station, session: Sessio
     assert await small.told(PingRequest(payload=payload), PingResponse) == PingResponse(payload=payload)
     assert (await small.info()).lock_id == wanted.lock_id
     assert await small.create(PinEntry(digits="97531", alias="guest"))
+
+
+@pytest.mark.req("LW-086")
+async def test_the_lock_agrees_to_an_att_mtu_of_247(session: Session) -> None:
+    link = on_the_air(session)
+    if link.wanted.radio.hci is None:
+        pytest.skip(
+            "The service of a Bluetooth adapter asks for an MTU of its own: give the bench a controller (hci=…)."
+        )
+    assert link.piece == LARGEST_MTU - ATT_HEADER
 
 
 @pytest.mark.req("LW-074")

@@ -133,6 +133,15 @@ async def test_a_clock_that_shows_less_than_was_known_to_be_good_is_not_trusted(
     assert await says(session, keypad, NOON) == "granted"
 
 
+@pytest.mark.req("LW-083")
+async def test_the_floor_is_written_again_when_the_clock_shows_a_day_more(session: Session, clock: Hands) -> None:
+    await clock.advance(DAY + 3600)
+    await clock.show(None)
+    told = await (await _anew(session)).told(ClockGetRequest(), ClockGetResponse)
+    assert told.state is ClockState.UNTRUSTED
+    assert told.time >= NOON + DAY
+
+
 @pytest.mark.req("LW-045")
 async def test_a_battery_that_falls_is_recorded_once_for_each_mark(lock: Station, session: Session) -> None:
     if Hand.BATTERY not in lock.hands.able or Capability.BATTERY_LEVEL not in (await session.info()).capabilities:

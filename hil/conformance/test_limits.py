@@ -1,10 +1,17 @@
 """Links: how many, and for how long without a session (SPEC 4.8)."""
 
+import asyncio
+
 import pytest
 
+from bridge.links.tcp import TcpLink
 from hil.bench.hands import Hands
+from hil.running.measuring import Measure
 from hil.station import Session, Station
+from protocol.codec import encode_request
+from protocol.framing import encode_frame
 from protocol.messages.device import PingRequest, PingResponse
+from protocol.version import LARGEST_MAX_FRAME
 from protocol.vocabulary import PinEntry
 
 PING = PingRequest(payload=b"?")
@@ -35,6 +42,23 @@ async def test_a_fourth_link_is_closed_at_once_and_the_others_stay(lock: Station
     assert await session.ask(PING) == PONG
     await second.close()
     await third.close()
+
+
+@pytest.mark.req("LW-085")
+async def test_small_frames_leave_at_once_over_tcp(session: Session, measure: Measure) -> None:
+    """Two answers in a row: where the second waits for the acknowledgement of the first, that takes 40 ms or more."""
+    if not isinstance(session.line.link, TcpLink):
+        pytest.skip("This target is not reached over TCP.")
+    loop = asyncio.get_running_loop()
+    waited = []
+    for _ in range(30):  # a connection that is new is acknowledged at once, whatever the lock does
+        frame = encode_frame(session.ends.seal(encode_request(PING)), max_frame=LARGEST_MAX_FRAME)
+        await session.line.say(frame + frame)
+        first = await session.line.hear()
+        heard = loop.time()
+        assert await session.line.hear() == first is not None
+        waited.append(loop.time() - heard)
+    measure("tcp_second_answer_ms", round(1000 * min(waited[-10:]), 3), hi=30)
 
 
 @pytest.mark.req("LW-057")

@@ -3,6 +3,7 @@
 In a run of several processes each keeps the tests that it runs; what a report tells of it travels with the report.
 """
 
+import hashlib
 import os
 import re
 import tempfile
@@ -196,8 +197,12 @@ def keep_captures(config: pytest.Config) -> None:
 
 def file_name(nodeid: str, *, show_pins: bool) -> str:
     """Return the name of a test's files, without an end; it shows no digits of a pin in the test's parameters."""
-    name = nodeid if show_pins else _DIGITS.sub("", nodeid)
-    return _NOT_IN_NAMES.sub("-", name.replace(".py::", "."))[-_LONGEST_NAME:].strip("-.")
+    path, _, name = (nodeid if show_pins else _DIGITS.sub("", nodeid)).partition("::")
+    told = _NOT_IN_NAMES.sub("-", f"{Path(path).stem}.{name}").strip("-.")
+    if len(told) <= _LONGEST_NAME and Path(path).name == path:
+        return told
+    digest = hashlib.sha256(nodeid.encode()).hexdigest()[:6]  # two folders may have files of one name
+    return f"{told[:_LONGEST_NAME]}-{digest}"
 
 
 def _see_that_it_can_be_written(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Firmwares that are wrong on purpose: each breaks one requirement, and the suite has to say which."""
 
+import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import pytest
 
 from firmware_sim import clock, links
+from firmware_sim.behaviours import clock as keeping
 from firmware_sim.behaviours import lockout, operations, pairing, pins, reset, schedule
 from firmware_sim.keypad import Decision
 from firmware_sim.memory import Memory
+from firmware_sim.ports import tcp
 from firmware_sim.records import LEDGER_KEY, SLOT_KEYS, FlashRecord, Keypad, Ledger, Pin
 from protocol import schedule as judging
 from protocol import session
@@ -208,6 +212,10 @@ def _clock_trusted_after_power_loss(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(clock.Clock, "lose", keep)
 
 
+def _floor_stays(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(keeping.ClockKeeping, "wake_ns", None)
+
+
 def _bolt_moves_again(patch: pytest.MonkeyPatch) -> None:
     judge = operations.Operations.judge
 
@@ -279,6 +287,22 @@ def _advertises_no_flags(patch: pytest.MonkeyPatch) -> None:
     _shown(patch, flags=HelloFlag(0))
 
 
+def _small_mtu(patch: pytest.MonkeyPatch) -> None:
+    from firmware_sim.ports import ble  # noqa: PLC0415
+
+    patch.setitem(ble.serve_ble.__wrapped__.__kwdefaults__, "mtu", 100)  # type: ignore[attr-defined]
+
+
+def _answers_wait(patch: pytest.MonkeyPatch) -> None:
+    made = tcp._Connection.connection_made
+
+    def slow(self: tcp._Connection, transport: asyncio.BaseTransport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        made(self, transport)
+
+    patch.setattr(tcp._Connection, "connection_made", slow)
+
+
 def _advertises_no_change(patch: pytest.MonkeyPatch) -> None:
     _shown(patch, change=7)
 
@@ -293,6 +317,7 @@ MUTANTS = {
         Mutant(name="summer time ignored", breaks="LW-054", plant=_summer_time_ignored),
         Mutant(name="schedules open without a trusted clock", breaks="LW-053", plant=_clock_always_trusted),
         Mutant(name="clock trusted after power loss", breaks="LW-051", plant=_clock_trusted_after_power_loss),
+        Mutant(name="floor stays", breaks="LW-083", plant=_floor_stays),
         Mutant(name="acknowledged before it is written", breaks="LW-043", plant=_acknowledged_before_it_is_written),
         Mutant(name="performs a repeated frame again", breaks="LW-025", plant=_performs_a_repeated_frame_again),
         Mutant(name="takes any counter", breaks="LW-024", plant=_takes_any_counter),
@@ -315,6 +340,8 @@ MUTANTS = {
         Mutant(name="short pieces overtake", breaks="LW-074", plant=_pieces_overtake, target=ON_AIR),
         Mutant(name="subscribing forgets nothing", breaks="LW-075", plant=_subscription_changes_nothing, target=ON_AIR),
         Mutant(name="advertises no flags", breaks="LW-076", plant=_advertises_no_flags, target=ON_AIR),
+        Mutant(name="agrees to a small MTU", breaks="LW-086", plant=_small_mtu, target=ON_AIR),
+        Mutant(name="answers wait for one another", breaks="LW-085", plant=_answers_wait, target="sim:tcp"),
         Mutant(name="advertises no change", breaks="LW-077", plant=_advertises_no_change, target=ON_AIR),
     )
 }
