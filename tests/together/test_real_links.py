@@ -28,6 +28,7 @@ from tests.bridge.links.ends import descriptors, hurry, threads
 from tests.together.door import pin
 from tests.together.links import luck
 from tests.together.on_air import on_air
+from tests.together.rfc2217 import exported
 
 KEYS = BridgeKeys(static_private=bytes(range(32)), hmac_key=bytes(32))
 
@@ -50,6 +51,9 @@ async def lock_at(kind: str, folder: Path) -> AsyncIterator[tuple[Simulator, str
         if kind == "ble":
             async with on_air(simulator, folder) as air:
                 yield simulator, air.target
+        elif kind == "rfc2217":
+            with serve_pty(simulator, folder / "lock0"), exported(str(folder / "lock0")) as place:
+                yield simulator, place
         elif kind == "pty":
             with serve_pty(simulator, folder / "lock0"):
                 yield simulator, f"serial:{folder / 'lock0'}?baud=9600"
@@ -80,7 +84,7 @@ class Bridge:
         return LockClient(KnownLock(wire_id=greeting.lock.lock_id, public_key=lock_key, version=1), KEYS, self.connect)
 
 
-KINDS = pytest.mark.parametrize("kind", ["pty", "tcp", "socket", "ble"])
+KINDS = pytest.mark.parametrize("kind", ["pty", "tcp", "socket", "rfc2217", "ble"])
 
 
 @KINDS
