@@ -185,8 +185,11 @@ async def _way(stack: AsyncExitStack, place: str, folder: Path, simulator: Simul
 
 
 async def _on_air(stack: AsyncExitStack, folder: Path, simulator: Simulator) -> Callable[[], Awaitable[Link]]:
-    from firmware_sim.ports.ble import serve_ble  # noqa: PLC0415  its packages are extras
-
+    try:
+        from firmware_sim.ports.ble import serve_ble  # noqa: PLC0415  its packages are extras
+    except ImportError as error:
+        sentence = f"A lock on the air needs another package ({error.name})."
+        raise BenchFault(f"{sentence} Run `pip install 'latchwire[hil,radio,ble]'`.") from None
     await stack.enter_async_context(serve_ble(simulator, f"unix-server:{folder / 'air'}"))
     return lambda: _opened(f"ble:{simulator.device.factory.lock_id:08X}?hci=unix-client:{folder / 'air'}")
 

@@ -52,9 +52,9 @@ def long_ping(session: Session) -> bytes:
 
 @pytest.mark.req("LW-073")
 async def test_the_lock_works_at_an_att_mtu_of_23(lock: Station, session: Session) -> None:
-    from bridge.links.ble import open_ble  # noqa: PLC0415
-
     wanted = on_the_air(session).wanted
+    from bridge.links.ble import open_ble  # noqa: PLC0415  bleak is an extra
+
     if wanted.radio.hci is None:
         pytest.skip("The service of a Bluetooth adapter chooses the MTU alone: give the bench a controller (hci=…).")
     await lock.close()

@@ -70,7 +70,7 @@ class Guards:
             return report
         self._reset_due = self._reset_due or self._uses_lock(item)
         error = call.excinfo.value
-        if isinstance(error, BenchFault) or (isinstance(error, LinkLost) and self._at_wire):
+        if isinstance(error, BenchFault | ImportError) or (isinstance(error, LinkLost) and self._at_wire):
             report.when = "setup"
             report.longrepr = str(error)
         elif isinstance(error, LinkLost) or (isinstance(error, Nonconformant) and call.when != "call"):

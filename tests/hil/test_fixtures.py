@@ -1,8 +1,9 @@
 """Fixtures for tests of one's own: the product's bridge at the lock, and several locks at once."""
 
+import re
 from pathlib import Path
 
-from tests.hil.suites import suite
+from tests.hil.suites import SUITE, suite
 
 BRIDGE = """
 import pytest
@@ -71,3 +72,15 @@ def test_a_test_of_several_locks_is_skipped_where_there_is_one(tmp_path: Path) -
     ended = suite("-rs", str(tmp_path))
     assert (ended.code, ended.last.startswith("2 skipped")) == (0, True), ended.said
     assert "This test needs several locks: name them" in ended.said
+
+
+def test_without_the_packages_for_bluetooth_a_lock_on_a_wire_is_judged_as_ever() -> None:
+    ended = suite("-k", "bluetooth", "--lock-target", "sim:", SUITE, plugins=["tests.hil.bare_plugin"])
+    assert (ended.code, re.match(r"\d+ skipped", ended.last) is not None) == (0, True), ended.said
+
+
+def test_without_the_packages_for_bluetooth_a_lock_there_is_the_benchs_fault() -> None:
+    ended = suite("-k", "bluetooth", "--lock-target", "sim:ble", SUITE, plugins=["tests.hil.bare_plugin"])
+    assert re.search(r"\d+ errors", ended.last), ended.last
+    assert "Run `pip install 'latchwire[hil,radio,ble]'`." in ended.said
+    assert "failed" not in ended.last
