@@ -2,4 +2,5 @@
 
 import sys
 
-sys.modules |= dict.fromkeys(("bleak", "bleak_retry_connector", "bumble"))
+for name in ("bleak", "bleak_retry_connector", "bumble"):
+    sys.modules[name] = None  # type: ignore[assignment]  # as the import system has it

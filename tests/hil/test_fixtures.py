@@ -80,7 +80,7 @@ def test_without_the_packages_for_bluetooth_a_lock_on_a_wire_is_judged_as_ever()
 
 
 def test_without_the_packages_for_bluetooth_a_lock_there_is_the_benchs_fault() -> None:
-    ended = suite("-k", "bluetooth", "--lock-target", "sim:ble", SUITE, plugins=["tests.hil.bare_plugin"])
+    ended = suite("--tb=short", "-k", "bluetooth", "--lock-target", "sim:ble", SUITE, plugins=["tests.hil.bare_plugin"])
     assert re.search(r"\d+ errors", ended.last), ended.last
     assert "Run `pip install 'latchwire[hil,radio,ble]'`." in ended.said
     assert "failed" not in ended.last
