@@ -27,12 +27,12 @@ from firmware_sim.simulator import Simulator
 from protocol.exchange import Retry
 
 from .bench import selection
-from .bench.hands import Hand, Hands
 from .bench.keys import KeptKey
 from .bench.operator import Operator
 from .bench.power import Power, PowerState
 from .bench.selection import choose, key_folder, lease, leases_of_others
 from .bench.targets import Spec, Target, open_target
+from .hands import Hand, Hands
 from .line import Ear, Ears
 from .recording import keeping
 from .recording.keeping import EAR, keep_captures

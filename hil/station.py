@@ -29,10 +29,10 @@ from protocol.session import hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry
 
-from .bench.hands import Hand, Hands
 from .errors import Nonconformant
+from .hands import Hand, Hands
 from .line import Ear, Line, Patience
-from .recording.overhearing import OpenSession, WatchedHands
+from .overhearing import OpenSession, WatchedHands
 
 R = TypeVar("R", bound=Response)
 

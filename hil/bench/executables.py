@@ -26,7 +26,7 @@ from protocol.session import hello_frame
 from protocol.version import LARGEST_MAX_FRAME, MAX_VERSION, MIN_VERSION
 
 from ..errors import BenchFault
-from .hands import Entry, FaultTable, Hand, Hands
+from ..hands import Entry, FaultTable, Hand, Hands
 
 EXECUTED = ("exec:", "exec+pty:")
 """What begins a target that is a program."""

@@ -8,7 +8,8 @@ from typing import Any
 from protocol.vocabulary import Denial
 
 from ..errors import BenchFault
-from .hands import ControlSocket, Entry, FaultTable, Hand, Hands
+from ..hands import Entry, FaultTable, Hand, Hands
+from .control import ControlSocket
 from .power import SETTLE, Power, PowerCheck
 from .programs import Done, Program
 from .switches import Operator, open_switch

@@ -22,10 +22,11 @@ from protocol.label import parse_label
 from protocol.vocabulary import Capability
 
 from ..errors import BenchFault, NotReached
+from ..hands import Hands
 from ..line import Patience
 from ..station import PAIRING_HOLD, RESET_HOLD
+from .control import ControlSocket
 from .executables import EXECUTED, Program, ProgramHands
-from .hands import ControlSocket, Hands
 from .hardware import open_hands
 from .inprocess import InProcessLock
 from .power import PowerCheck

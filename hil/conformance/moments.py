@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from hil.bench.hands import Entry, Hands
+from hil.hands import Entry, Hands
 from hil.station import Session
 from protocol.messages.clock import ClockSetRequest, ClockSetResponse
 from protocol.vocabulary import PinEntry, Schedule, Weekdays, Window

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.bench.hands import Hands
+from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.bluetooth import ATT_HEADER, LARGEST_MTU, SMALLEST_MTU, Advertisement
 from protocol.codec import encode_request

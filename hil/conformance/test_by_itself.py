@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hil.bench.hands import Hand, Hands
 from hil.conformance.moments import DIGITS, limited, says, verdict
 from hil.conformance.test_door import audit, newest
+from hil.hands import Hand, Hands
 from hil.station import NOON, Session, Station
 from protocol.messages.clock import ClockGetRequest, ClockGetResponse, ClockSetRequest, ClockSetResponse
 from protocol.messages.declaration import Refusal

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hil.bench.hands import Hands
 from hil.conformance.moments import DIGITS, verdict
+from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.codec import next_operation
 from protocol.messages.audit import AuditReadRequest, AuditReadResponse

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hil.bench.hands import Hands
 from hil.conformance.moments import DIGITS, ZONES, epoch, limited, says, show, verdict, window
+from hil.hands import Hands
 from hil.station import NOON, Session
 from protocol.messages.clock import ClockSetRequest
 from protocol.messages.declaration import Refusal

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hil.bench.hands import Hands
+from hil.hands import Hands
 from hil.station import Session, Station, read_hello
 from protocol.framing import Frame, Kind
 from protocol.messages.device import PingRequest, PingResponse

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bridge.links.tcp import TcpLink
-from hil.bench.hands import Hands
+from hil.hands import Hands
 from hil.running.measuring import Measure
 from hil.station import Session, Station
 from protocol.codec import encode_request

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hil.bench.hands import Hands
+from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.codec import encode_request, fingerprint, next_operation
 from protocol.messages.declaration import Refusal

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hil.bench.hands import Hands
 from hil.conformance.test_hello import is_refused
+from hil.hands import Hands
 from hil.station import Peer, Session, Station
 from protocol.framing import Frame, Kind
 from protocol.messages.declaration import Refusal

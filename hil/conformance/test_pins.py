@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from hil.bench.hands import Hands
+from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.messages.declaration import Refusal
 from protocol.messages.pins import (

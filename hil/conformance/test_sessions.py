@@ -2,8 +2,8 @@
 
 import pytest
 
-from hil.bench.hands import Hands
 from hil.conformance.test_hello import is_refused
+from hil.hands import Hands
 from hil.station import Session, Station
 from protocol.codec import encode_request, next_operation
 from protocol.framing import Frame, Kind

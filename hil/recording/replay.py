@@ -28,8 +28,8 @@ from protocol.messages.pairing import PAIR_COMMIT, UNPAIR
 from protocol.messages.pins import LAST_OPERATION
 from protocol.registry import MESSAGES
 
-from ..bench.hands import Hand
 from ..errors import BenchFault, Nonconformant, NotReached
+from ..hands import Hand
 from ..line import Way
 from ..station import Session, Station, read_hello
 from .legible import Pins, read

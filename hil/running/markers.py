@@ -9,7 +9,7 @@ import pytest
 
 from protocol.vocabulary import Capability
 
-from ..bench.hands import Hand, Hands
+from ..hands import Hand, Hands
 from .facts import Facts, names
 
 _HANDS = {hand.value: hand for hand in Hand}

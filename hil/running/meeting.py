@@ -6,10 +6,10 @@ from bridge.errors import LinkLost
 from protocol.messages.device import PingRequest, PingResponse
 from protocol.messages.hello import Mode
 
-from ..bench.hands import Hand
 from ..bench.keys import KEY_SIZE, KeptKey
 from ..bench.operator import Operator
 from ..errors import BenchFault, Nonconformant
+from ..hands import Hand
 from ..station import Peer, Station
 
 

@@ -6,7 +6,7 @@ from protocol.messages.device import UNKNOWN_BATTERY
 from protocol.messages.pins import PinCreateRequest
 from protocol.vocabulary import BoltAction, Capability, DoorState, PinEntry, Schedule, Status, Weekdays, Window
 
-from ..bench.hands import Hand
+from ..hands import Hand
 from ..station import NOON, Session
 from .facts import Facts, names
 

@@ -1,7 +1,7 @@
 """Bringing a lock to rest between two tests, beyond what each does at its start: new power, a pairing that holds."""
 
-from ..bench.hands import Hand
 from ..bench.operator import Operator
+from ..hands import Hand
 from ..station import Station
 from .meeting import is_known, pair_anew
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from _pytest.runner import call_and_report
 
-from ..bench.hands import Hand
+from ..hands import Hand
 
 PROPERTY = "lock_flaky"
 """The name among a report's `user_properties` under which stands at which try a test has passed."""

@@ -12,8 +12,8 @@ from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.ports.pty import serve_pty
 from firmware_sim.simulator import Simulator
-from hil.bench.hands import Hands
 from hil.bench.presence import Presence
+from hil.hands import Hands
 from hil.line import Deaf, Patience
 from hil.station import Station
 

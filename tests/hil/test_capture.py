@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bridge.links.base import Inbox
 from bridge.links.memory import MemoryLink
-from hil.bench.hands import Entry
 from hil.bench.hardware import BenchHands
 from hil.errors import BenchFault, Nonconformant
+from hil.hands import Entry
 from hil.line import Cutter, Line, Patience, Way
+from hil.overhearing import OpenSession, WatchedHands
 from hil.recording.capture import Capture, Seen
-from hil.recording.overhearing import OpenSession, WatchedHands
 from hil.recording.trace import What
 from protocol.framing import Frame, Kind, encode_frame
 from protocol.messages.device import PingRequest, PingResponse

@@ -9,7 +9,7 @@ from tests.hil.suites import suite
 TESTS = """\
 import pytest
 from hil.errors import BenchFault, Nonconformant
-from hil.bench.hands import Hand
+from hil.hands import Hand
 from protocol.messages.device import PingRequest
 
 PING = PingRequest(payload=b"?")

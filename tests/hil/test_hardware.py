@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bridge.links import Link, open_link
-from hil.bench.hands import ControlSocket, Entry, Hand, Hands
+from hil.bench.control import ControlSocket
 from hil.bench.hardware import BenchHands, open_hands
 from hil.bench.power import PowerState
 from hil.bench.presence import Presence
 from hil.errors import BenchFault
+from hil.hands import Entry, Hand, Hands
 from hil.station import NOON
 from protocol.vocabulary import PinEntry
 from tests.hil.outlets import bench_in, python, script

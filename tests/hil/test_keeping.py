@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 
 import bridge.links.ble  # noqa: F401  what is imported within a run of pytester's is forgotten, and comes only once
-from hil.bench.hands import ControlSocket, Entry
+from hil.bench.control import ControlSocket
+from hil.hands import Entry
 from hil.recording.keeping import file_name
 from hil.recording.reading import read_recording
 from hil.recording.trace import What

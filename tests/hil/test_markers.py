@@ -20,7 +20,7 @@ def test_another():
 """
 REQUIRES = """
 import pytest
-from hil.bench.hands import Hand
+from hil.hands import Hand
 from protocol.vocabulary import Capability
 
 pytestmark = pytest.mark.requires("keypad")

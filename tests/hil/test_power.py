@@ -13,12 +13,12 @@ import pytest
 from bridge.errors import BridgeError, LinkLost
 from bridge.links import Link, open_link
 from hil.bench import switches
-from hil.bench.hands import Hand
 from hil.bench.hardware import BenchHands, open_hands
 from hil.bench.power import Power, PowerNotBack, PowerNotCut, PowerState
 from hil.bench.presence import Presence
 from hil.bench.switches import Operator
 from hil.errors import BenchFault
+from hil.hands import Hand
 from tests.hil.outlets import Bench, bench_in, script
 
 CUTTING = {"kind": "cmd", "on": ["./switch", "on"], "off": ["./switch", "off"], "settle": 5.0}

@@ -52,7 +52,7 @@ async def test_late_setup(late_setup): pass
 """
 CONFTEST = """\
 import pytest
-from hil.bench.hands import ControlSocket
+from hil.bench.control import ControlSocket
 
 cycle = ControlSocket.power_cycle
 

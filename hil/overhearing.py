@@ -8,8 +8,8 @@ from protocol.framing import Frame
 from protocol.noise import Ciphers
 from protocol.session import BridgeSession
 
-from ..bench.hands import Entry, FaultTable, Hand, Hands
-from ..line import Ear, Way
+from .hands import Entry, FaultTable, Hand, Hands
+from .line import Ear, Way
 
 _REMEMBERED = 64
 """Requests whose bodies are known: a test seals a few ahead, or sends an old one again."""
