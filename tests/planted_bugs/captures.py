@@ -33,8 +33,8 @@ BUGS = (
     Bug(
         name="recorded digits in the names of files",
         file="hil/recording/keeping.py",
-        good='name = nodeid if show_pins else _DIGITS.sub("", nodeid)',
-        bad="name = nodeid",
+        good='(nodeid if show_pins else _DIGITS.sub("", nodeid)).partition("::")',
+        bad='nodeid.partition("::")',
         tests=KEEPING,
     ),
     Bug(
