@@ -6,6 +6,7 @@ Tests are plain functions or coroutines; those that use a fixture of this plugin
 import asyncio
 import inspect
 import secrets
+import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bridge.client import LockClient
+from bridge.errors import LinkLost
 from bridge.sessions import KnownLock
 from bridge.store.keys import BridgeKeys
 from bridge.wire import Wire
@@ -32,6 +34,7 @@ from .bench.operator import Operator
 from .bench.power import Power, PowerState
 from .bench.selection import choose, key_folder, lease, leases_of_others
 from .bench.targets import Spec, Target, open_target
+from .errors import BenchFault, Nonconformant
 from .hands import Hand, Hands
 from .line import Ear, Ears
 from .recording import keeping
@@ -44,6 +47,7 @@ from .running.guards import Guards
 from .running.markers import declare, require
 from .running.meeting import meet
 from .running.resetting import reset
+from .running.silence import TotalTime
 from .station import Session, Station
 
 T = TypeVar("T")
@@ -54,13 +58,18 @@ _GUARDS = pytest.StashKey[Guards]()
 
 
 class Runner:
-    """The session's event loop."""
+    """The session's event loop, and the one total time of what runs in it."""
 
-    def __init__(self, runner: asyncio.Runner) -> None:
+    def __init__(self, runner: asyncio.Runner, total: TotalTime) -> None:
         self._runner = runner
+        self._total = total
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` to its end."""
+        """Run `work` to its end; raise BenchFault where the total time is over before."""
+        return self._runner.run(self._total.within(work))
+
+    def tidy(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run what gives back, which has time of its own."""
         return self._runner.run(work)
 
 
@@ -85,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.lock_seed is None:
         config.option.lock_seed = secrets.randbits(32)
     reporting.configure(config)
-    keep_captures(config)
+    keep_captures(config, RUNNER)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -101,15 +110,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     runner: Runner = pyfuncitem._request.getfixturevalue(RUNNER)
     names = pyfuncitem._fixtureinfo.argnames
     test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    runner.run(pyfuncitem.config.stash[_GUARDS].total.within(test))
+    runner.run(test)
     return True
 
 
 @pytest.fixture(scope="session")
-def lock_runner() -> Iterator[Runner]:
-    """The event loop of all tests that use a lock."""
-    with asyncio.Runner() as runner:
-        yield Runner(runner)
+def lock_runner(pytestconfig: pytest.Config) -> Iterator[Runner]:
+    """The event loop of all tests that use a lock; SIGTERM ends it as Ctrl-C does, so that nothing is left running."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with asyncio.Runner() as runner:
+            yield Runner(runner, pytestconfig.stash[_GUARDS].total)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +173,10 @@ def paired_station(
 @pytest.fixture(scope="session")
 def lock_facts(lock_runner: Runner, paired_station: Station, lock_spec: Spec, pytestconfig: pytest.Config) -> Facts:
     """What this run knows of its lock."""
-    facts = lock_runner.run(ask_facts(paired_station, lock_spec))
+    try:
+        facts = lock_runner.run(ask_facts(paired_station, lock_spec))
+    except Nonconformant as error:
+        raise BenchFault(f"What the lock tells of itself cannot be used, and no test can run: {error}") from None
     pytestconfig.stash[FACTS] = facts
     return facts
 
@@ -180,9 +196,9 @@ def lock(
             await reset(paired_station, lock_facts.target, lock_operator)
         await _at_rest(paired_station)
 
-    lock_runner.run(guards.total.within(begin()))
+    lock_runner.run(begin())
     yield paired_station
-    lock_runner.run(paired_station.close())
+    lock_runner.tidy(paired_station.close())
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +224,7 @@ def locks(lock_runner: Runner, lock: Station, other_stations: tuple[Station, ...
         lock_runner.run(_at_rest(station))
     yield (lock, *other_stations)
     for station in other_stations:
-        lock_runner.run(station.close())
+        lock_runner.tidy(station.close())
 
 
 @pytest.fixture
@@ -222,7 +238,7 @@ def bridge(lock_runner: Runner, lock: Station, lock_facts: Facts) -> Iterator[Lo
 
     client = LockClient(known, keys, connect, corrects_clock=False)  # the lock's clock is the test's
     yield client
-    lock_runner.run(client.close())
+    lock_runner.tidy(client.close())
 
 
 @pytest.fixture
@@ -239,7 +255,7 @@ def _opened(spec: Spec, runner: Runner, build: Callable[[], Simulator], operator
         try:
             yield target
         finally:
-            runner.run(opening.__aexit__(None, None, None))
+            runner.tidy(opening.__aexit__(None, None, None))
 
 
 def _known(target: Target, ear: Ear, runner: Runner, operator: Operator | None, config: pytest.Config) -> Station:
@@ -251,7 +267,13 @@ def _known(target: Target, ear: Ear, runner: Runner, operator: Operator | None, 
     )  # fmt: skip
     station.window_hold, station.reset_hold = spec.window_hold, spec.reset_hold
     kept = None if spec.simulated else KeptKey(key_folder(config), spec.title, target.secret)
-    runner.run(meet(station, spec.title, kept, operator))
+    try:
+        runner.run(meet(station, spec.title, kept, operator))
+    except (Nonconformant, LinkLost) as error:
+        raise BenchFault(
+            f"Lock and bench could not be paired, and no test can run: {error} Is it this lock's label, and was its "
+            "button held? Where both are right, the firmware's pairing is wrong: look at what was said."
+        ) from None
     return station
 
 
@@ -293,8 +315,8 @@ def supply(lock_runner: Runner, lock: Station) -> Iterator[Power]:
     if not isinstance(supply, Power):
         pytest.skip("This target's power has no switch: give it one under [target.power] of a bench file.")
     yield supply
-    if lock_runner.run(supply.state()) is PowerState.OFF:
-        lock_runner.run(supply.on())
+    if lock_runner.tidy(supply.state()) is PowerState.OFF:
+        lock_runner.tidy(supply.on())
 
 
 @pytest.fixture
@@ -307,4 +329,4 @@ def clock(lock: Station) -> Hands:
 def faults(lock_runner: Runner, lock: Station) -> Iterator[Hands]:
     """What lets faults strike a simulated lock; after the test nothing fails any more."""
     yield _hands(lock, Hand.FAULTS)
-    lock_runner.run(lock.hands.mend())
+    lock_runner.tidy(lock.hands.mend())

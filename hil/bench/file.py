@@ -71,7 +71,8 @@ def port(spec: Spec) -> tuple[str, str]:
     except BenchFault:  # it may be plugged in later
         return "usb", spec.place.removeprefix(USB).partition("?")[0]
     try:
-        return led_to(place)
+        transport, where = led_to(place)
+        return transport, re.sub(r"^localhost(?=:)", "127.0.0.1", where)
     except BridgeError as error:
         raise BenchFault(str(error)) from None
 
@@ -241,12 +242,19 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
+def _is_one_outlet(spec: Spec) -> bool:
+    """Whether what switches a target's power can switch that of one lock alone."""
+    return spec.power.get("kind") in ("uhubctl", "relay-serial")
+
+
 def _require_different(path: Path, specs: tuple[Spec, ...]) -> None:
     """Raise BenchFault where two targets are one."""
     ways: tuple[tuple[str, Callable[[Spec], object]], ...] = (
         ("name", lambda spec: spec.name),
         ("link", lambda spec: None if spec.simulated else port(spec)),
         ("label_file", lambda spec: spec.label_file and spec.label_file.resolve()),
+        ("hands.control", lambda spec: spec.control and spec.control.resolve()),
+        ("power", lambda spec: tuple(sorted(map(str, spec.power.items()))) if _is_one_outlet(spec) else None),
     )
     for key, of in ways:
         seen: dict[object, str] = {}

@@ -17,6 +17,8 @@ from .targets import Spec
 
 DEFAULT_TARGET = "sim:"
 DEFAULT_TOTAL = 1800.0
+LONGEST = 604_800.0
+"""Seconds: a week."""
 RESETS = ("never", "failure", "module", "test")
 SPECS = pytest.StashKey[tuple[Spec, ...]]()
 """Where `config.stash` has the targets that a run may take."""
@@ -53,8 +55,8 @@ _SWITCHES = {
 def choose(config: pytest.Config) -> None:
     """Read which targets there are into `config.stash`; raise UsageError."""
     option = config.option
-    if option.lock_total <= 0 or option.lock_wait < 0:
-        raise pytest.UsageError("--lock-total takes seconds above 0, and --lock-wait none below.")
+    if not (0 < option.lock_total <= LONGEST and 0 <= option.lock_wait <= LONGEST):
+        raise pytest.UsageError(f"--lock-total takes seconds above 0, --lock-wait none below, both up to {LONGEST:g}.")
     alone = [name for name in _OF_A_STRING if getattr(option, f"lock_{name}") is not None]
     if option.lock_bench and alone:
         named = f"--lock-{alone[0].replace('_', '-')}"

@@ -36,9 +36,10 @@ class Run:
         ini = ("-c", str(files("hil.conform").joinpath("suite.ini")), "--rootdir", place)
         target = (f"--lock-target={self.target}",) if self.target else ()
         kept = (f"--lock-report={self.report}", f"--lock-artifacts={self.report / 'captures'}")
-        own = (*target, *kept, "--lock-events", *self.words)
+        chosen_alone = ("--lock-chosen",) if self.test else ()
+        own = (*target, *kept, "--lock-events", *chosen_alone, *self.words)
         chosen = f"{place}/{self.test}" if self.test else place
-        return (sys.executable, "-m", "pytest", "-q", "-p", "hil.plugin", *ini, *own, chosen)
+        return (sys.executable, "-P", "-m", "pytest", "-q", "-p", "hil.plugin", *ini, *own, chosen)
 
 
 async def run_suite(run: Run) -> AsyncIterator[dict[str, Any]]:
@@ -47,7 +48,8 @@ async def run_suite(run: Run) -> AsyncIterator[dict[str, Any]]:
     Raises BenchFault where the suite ends without a report.
     """
     told = run.report / "report.json"
-    told.unlink(missing_ok=True)  # one of an earlier run would pass for this one's
+    if run.report.is_dir():
+        told.unlink(missing_ok=True)  # one of an earlier run would pass for this one's
     async with _process(run.command) as process:
         assert process.stdout is not None  # noqa: S101  it is a pipe
         last: deque[str] = deque(maxlen=5)

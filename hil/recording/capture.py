@@ -138,6 +138,11 @@ class Capture:
         self._sinks: list[Sink] = []
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing has happened so far."""
+        return not (self._seen or self._waiting)
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """What has happened so far."""
         self._look()

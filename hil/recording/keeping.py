@@ -3,6 +3,7 @@
 In a run of several processes each keeps the tests that it runs; what a report tells of it travels with the report.
 """
 
+import glob
 import hashlib
 import os
 import re
@@ -105,8 +106,9 @@ class _Kept:
 class Keeper:
     """The hooks. A test's files are those of its last run: older ones of its name go when it begins."""
 
-    def __init__(self, config: pytest.Config, ear: TestEar) -> None:
+    def __init__(self, config: pytest.Config, ear: TestEar, runner: str) -> None:
         option = config.option
+        self._runner = runner
         self._folder: Path = option.lock_artifacts
         self._all: bool = option.lock_keep == "all"
         self._show_pins: bool = option.lock_show_pins
@@ -117,7 +119,12 @@ class Keeper:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give each test a name for its files, the same in every process of a run."""
+        """Give each test a name for its files, the same in every process of a run.
+
+        Raises UsageError where what is to be kept of a lock's tests could not be written.
+        """
+        if any(self._runner in getattr(item, "fixturenames", ()) for item in items):
+            _see_that_it_can_be_written(self._folder)
         taken: Counter[str] = Counter()
         for item in items:
             name = file_name(item.nodeid, show_pins=self._show_pins)
@@ -135,8 +142,10 @@ class Keeper:
         header = {"test": test, **self._header, "began": moment(capture.began)}
         stem = self._folder / (name if tries == 1 else f"{name}.{tries}")
         kept = item.stash[_KEPT] = _Kept(capture, Files(stem, header, capture.began))
-        for file in (kept.files.trace, kept.files.capture):
-            file.unlink(missing_ok=True)
+        if tries == 1:
+            for number in ("", ".[0-9]", ".[0-9][0-9]"):  # of further tries of an earlier run, too
+                for file in self._folder.glob(f"{glob.escape(name)}{number}.[tp][rc]a[cp]*"):
+                    file.unlink(missing_ok=True)
         self._ear.capture = capture
         if self._all:
             kept.keep()
@@ -155,7 +164,7 @@ class Keeper:
         if report.failed:
             kept.keep()
         if call.when == "teardown":
-            if kept.capture.events:
+            if not kept.capture.empty:
                 kept.capture.end(kept.outcome)
             kept.files.close()
         self._tell(report, kept)
@@ -168,13 +177,14 @@ class Keeper:
         return kept.capture
 
     def _tell(self, report: pytest.TestReport, kept: _Kept) -> None:
-        events = kept.capture.events
-        if report.failed and events:
-            told = [line(event, kept.capture.began) for event in events[-_TOLD_LINES:]]
+        if kept.capture.empty:
+            return
+        if report.failed:
+            told = [line(event, kept.capture.began) for event in kept.capture.events[-_TOLD_LINES:]]
             if kept.files.broken:
                 told.append(f"The files of this test are not whole ({kept.files.broken}).")
             report.sections.append((SECTION, "\n".join(told)))
-        if kept.keeping and events:  # the report of the test's end too: that is where JUnit looks
+        if kept.keeping:  # the report of the test's end too: that is where JUnit looks
             report.user_properties += [(TRACE, str(kept.files.trace)), (CAPTURE, str(kept.files.capture))]
 
 
@@ -188,11 +198,10 @@ def add_options(group: pytest.OptionGroup) -> None:
                     help="show digits in captures and traces, which name pins otherwise")  # fmt: skip
 
 
-def keep_captures(config: pytest.Config) -> None:
-    """Let tests be heard; raise UsageError where what is to be kept could not be written."""
-    _see_that_it_can_be_written(config.option.lock_artifacts)
+def keep_captures(config: pytest.Config, runner: str) -> None:
+    """Let tests be heard that stand on the fixture `runner`."""
     ear = config.stash[EAR] = TestEar()
-    config.pluginmanager.register(Keeper(config, ear), "latchwire-keeper")
+    config.pluginmanager.register(Keeper(config, ear, runner), "latchwire-keeper")
 
 
 def file_name(nodeid: str, *, show_pins: bool) -> str:

@@ -21,20 +21,21 @@ SECTIONS = {
 """The chapters of SPEC.md that hold requirements."""
 
 
-def page(report: Report) -> str:
-    """Return the page as HTML."""
+def page(report: Report, *, shows_pins: bool = False) -> str:
+    """Return the page as HTML; `shows_pins` is what it says of itself at its end."""
     environment = Environment(
         loader=PackageLoader("hil.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     judged = report.judged
     return environment.get_template("report.html.j2").render(
         report=report,
+        shows_pins=shows_pins,
         counts={str(outcome): count for outcome, count in report.counts.items()},
         chapters=_chapters(judged),
         musts=_tally(each for each in judged if each.requirement.level is Level.MUST),
         bad=[each for each in report.results if each.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.QUARANTINED)],
         texts={each.id: each.text for each in requirements().values()},
-        flaky=[each for each in report.results if each.tries > 1],
+        flaky=[each for each in report.results if each.outcome is Outcome.FLAKY],
         skipped=_skipped(report.results),
         measurements=[_bar(measured, result) for result in report.results for measured in result.measurements],
         facts={name.replace("_", " "): _told(value) for name, value in report.facts.items() if value not in (None, "")},

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from ..recording.keeping import CAPTURE, SECTION
-from ..requirements import Profile
+from ..requirements import Profile, requirements
+from ..running.facts import FACTS
 from ..running.measuring import PROPERTY as MEASURE
 from ..running.retrying import PROPERTY as FLAKY
 from .results import EVENT, Outcome, Report, Result, held_to, without_digits
@@ -28,6 +30,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--lock-profile", type=Profile, default=Profile.FULL, metavar="PROFILE", help=profiles)
     events = "print a JSON object a line as each test ends, behind the character 1E; for programs"
     group.addoption("--lock-events", action="store_true", help=events)
+    group.addoption("--lock-chosen", action="store_true", help="the run is of chosen tests: judge them alone")
 
 
 def test_id(nodeid: str) -> str:
@@ -44,6 +47,7 @@ class _Seen:
     seconds: float = 0.0
     outcome: Outcome = Outcome.PASSED
     message: str = ""
+    began: bool = True
     trace: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     measurements: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,7 +81,9 @@ class Reporter:
         self._facts |= getattr(report, "lock_facts", {})
         outcome, message = _ended(report)
         if _GRAVITY[outcome] > _GRAVITY[seen.outcome]:
-            seen.outcome, seen.message = outcome, message
+            seen.outcome, seen.began = outcome, report.when == "call" and not report.__dict__.get("lock_setup")
+        if message and message not in seen.message:
+            seen.message = f"{seen.message}\n\n{message}".strip()
         if report.when == "teardown":
             told = self._result(seen)
             self._tell({"test": told.id, "outcome": told.outcome, "message": told.message})
@@ -88,7 +94,11 @@ class Reporter:
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             self._stopped = "The run was interrupted."
         if folder := self._config.option.lock_report:
-            write(self.report(), folder)
+            shows = self._config.option.lock_show_pins
+            write(self.report(), folder, private=shows)
+            junit = Path(self._config.option.xmlpath)
+            if not shows and junit.exists():
+                _hide_digits(junit)
 
     def report(self) -> Report:
         """Return what has been shown so far."""
@@ -102,7 +112,8 @@ class Reporter:
             version=version("latchwire"),
             results=tuple(map(self._result, self._seen.values())),
             facts=self._facts,
-            options=_to_reach_it(option),
+            chosen=option.lock_chosen,
+            options=_given(option),
             stopped=self._stopped,
         )
 
@@ -112,7 +123,8 @@ class Reporter:
             id=test_id(seen.report.nodeid),
             title=_title(seen.report.nodeid),
             requirements=tuple(getattr(seen.report, "lock_requirements", ())),
-            outcome=seen.outcome,
+            outcome=Outcome.FLAKY if FLAKY in seen.properties and seen.outcome is Outcome.PASSED else seen.outcome,
+            began=seen.began,
             seconds=round(seen.seconds, 4),
             message=shown(seen.message),
             trace=seen.trace,
@@ -126,16 +138,22 @@ class Reporter:
             self._config.get_terminal_writer().line(f"\n{EVENT}{json.dumps(event)}")
 
 
-def _to_reach_it(option: Any) -> tuple[str, ...]:
-    given = {"--bench": "lock_bench", "--label-file": "lock_label_file", "--control": "lock_control"}
-    named = {name: getattr(option, key) for name, key in given.items()}
-    return tuple(word for name, value in named.items() if value for word in (name, str(value)))
+def _given(option: Any) -> tuple[str, ...]:
+    """Return the options of `latchwire conform` that a test needs to end again as it did."""
+    words = list[str]()
+    for name in ("bench", "label-file", "control", "capabilities", "keys", "reset"):
+        value = getattr(option, f"lock_{name.replace('-', '_')}")
+        words += [f"--{name}", str(value)] if value not in (None, "never") else []
+    return (
+        *words,
+        *(f"--{name}" for name in ("operator", "destructive", "realtime") if getattr(option, f"lock_{name}")),
+    )
 
 
 _GRAVITY = {
     outcome: number
     for number, outcome in enumerate(
-        (Outcome.PASSED, Outcome.SKIPPED, Outcome.QUARANTINED, Outcome.FAILED, Outcome.ERROR)
+        (Outcome.PASSED, Outcome.SKIPPED, Outcome.QUARANTINED, Outcome.ERROR, Outcome.FAILED)
     )
 }
 
@@ -169,6 +187,9 @@ class Marking:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Write a test's requirements into its properties, which JUnit shows."""
+        for item in items:
+            if unknown := set(_requirements(item)) - requirements().keys():
+                raise pytest.UsageError(f"{item.nodeid}: no requirement is called {min(unknown)}; see conform --list.")
         left_out = [item for item in items if (ids := _requirements(item)) and self._asked.isdisjoint(ids)]
         for item in items:
             item.user_properties += [("requirement", each) for each in _requirements(item)]
@@ -180,9 +201,10 @@ class Marking:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the report carry what the one who collects it cannot look up."""
         report = yield
-        report.__dict__["lock_requirements"] = list(
-            _requirements(item)
-        )  # pytest takes what else a report carries along
+        carried = report.__dict__  # pytest takes what else a report carries along, from worker to controller, too
+        carried["lock_requirements"] = list(_requirements(item))
+        if facts := item.config.stash.get(FACTS, None):
+            carried["lock_facts"] = facts.as_json()
         return report
 
 
@@ -211,9 +233,24 @@ def _make_folder(folder: Path) -> None:
         raise pytest.UsageError(f"Nothing can be written to --lock-report {folder}. Name another folder.")
 
 
-def write(report: Report, folder: Path) -> None:
-    """Write report.json and report.html."""
+def write(report: Report, folder: Path, *, private: bool = False) -> None:
+    """Write report.json and report.html, for the user alone where they show pins."""
     from .page import page  # noqa: PLC0415  only a report needs the template engine
 
-    folder.joinpath("report.json").write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
-    folder.joinpath("report.html").write_text(page(report))
+    told = json.dumps(report.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    for name, text in (("report.json", told + "\n"), ("report.html", page(report, shows_pins=private))):
+        path = folder / name
+        path.touch(mode=0o600 if private else 0o644)
+        if private:
+            path.chmod(0o600)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _hide_digits(junit: Path) -> None:
+    """Hide in pytest's own report what may be digits of pins: its messages, and what a test has printed."""
+    tree = ElementTree.parse(junit)  # noqa: S314  pytest has just written it
+    for element in tree.iter():
+        element.text = element.text and without_digits(element.text)
+        if "message" in element.attrib:
+            element.set("message", without_digits(element.get("message", "")))
+    tree.write(junit, encoding="utf-8", xml_declaration=True)

@@ -7,23 +7,29 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bridge.tracing import HIDDEN
+
 from ..requirements import Level, Profile, Requirement, Role, requirements
 
 FORMAT = 1
 """The version of what `Report.as_json` returns; report.schema.json describes it."""
 EVENT = "\x1e"
 """Begins a line that tells a program of the run as it goes on: one JSON object, as in RFC 7464."""
-_PIN_LIKE = re.compile(r"(?<!\d)\d{5,8}(?!\d)")
+_PIN_LIKE = re.compile(r"(?P<port>(?:tcp:|//)[\w.\[\]:-]+:\d{1,5}(?!\d))|(?<!\d)\d{5,8}(?!\d)")
 
 
 class Outcome(StrEnum):
     """How a test ended. FAILED is the firmware's, ERROR the bench's."""
 
     PASSED = "passed"
+    FLAKY = "flaky"  # passed at a later try only
     FAILED = "failed"
     ERROR = "error"
     SKIPPED = "skipped"
     QUARANTINED = "quarantined"
+
+
+_SEEN = (Outcome.PASSED, Outcome.FLAKY, Outcome.QUARANTINED)
 
 
 class Kept(StrEnum):
@@ -39,13 +45,14 @@ class Verdict(StrEnum):
     """What the run says of the lock."""
 
     CONFORMS = "conforms"
+    QUARANTINED = "conforms but for quarantine"
     NONCONFORMANT = "nonconformant"
     BENCH_FAULT = "bench fault"
 
     @property
     def exit_code(self) -> int:
         """0, 1 or 2."""
-        return list(Verdict).index(self)
+        return {Verdict.NONCONFORMANT: 1, Verdict.BENCH_FAULT: 2}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +60,8 @@ class Result:
     """What one test has shown.
 
     `message` is one sentence or more for people, `trace` the last lines of what was said (captures), `capture` the file
-    that holds all of it. `tries` is more than one where it passed at a later try only. `measurements` are mappings as
-    `hil.running.measuring` makes them.
+    that holds all of it. `began` tells whether the test itself ran, and not only what comes before it. `tries` is more
+    than one where it passed at a later try only. `measurements` are mappings as `hil.running.measuring` makes them.
     """
 
     id: str
@@ -65,6 +72,7 @@ class Result:
     message: str = ""
     trace: str = ""
     capture: str | None = None
+    began: bool = True
     tries: int = 1
     measurements: tuple[dict[str, Any], ...] = ()
 
@@ -90,6 +98,8 @@ class Report:
     version: str
     results: tuple[Result, ...]
     facts: dict[str, Any] = field(default_factory=dict)
+    chosen: bool = False
+    """Whether the run was of chosen tests alone."""
     options: tuple[str, ...] = ()
     """What `latchwire conform` needs beside the place to reach the lock again."""
     stopped: str = ""
@@ -97,12 +107,21 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """One failure is a proof; without one, a fault of the bench or an empty run leaves nothing proved."""
+        """One failure is a proof; without one, a fault of the bench or a run that saw nothing leaves nothing proved."""
         ended = self.counts
         if ended[Outcome.FAILED]:
             return Verdict.NONCONFORMANT
-        seen = ended[Outcome.PASSED] or ended[Outcome.QUARANTINED]
-        return Verdict.BENCH_FAULT if ended[Outcome.ERROR] or self.stopped or not seen else Verdict.CONFORMS
+        if ended[Outcome.ERROR] or self.stopped or not self._has_looked:
+            return Verdict.BENCH_FAULT
+        return Verdict.QUARANTINED if ended[Outcome.QUARANTINED] else Verdict.CONFORMS
+
+    @property
+    def _has_looked(self) -> bool:
+        """Whether something was seen of what the profile is about; a run of chosen tests has its own."""
+        if self.chosen or self.profile in (Profile.FULL, Profile.BASIC):
+            return any(each.outcome in _SEEN for each in self.results)
+        own = [each for each in self.judged if each.requirement.profile is self.profile]
+        return any(each.kept is not Kept.UNSEEN for each in own)
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -117,17 +136,36 @@ class Report:
     @property
     def sentence(self) -> str:
         """The verdict, for people."""
-        unseen = sum(each.kept is Kept.UNSEEN and each.requirement.level is Level.MUST for each in self.judged)
-        rest = f" {unseen} MUSTs could not be looked at here." if unseen else ""
+        return " ".join(filter(None, (self._main_sentence, self._flaky_sentence, self._unseen_sentence)))
+
+    @property
+    def _main_sentence(self) -> str:
         broken = [each.requirement.id for each in self.judged if each.kept is Kept.BROKEN]
+        failed = next((each.message for each in self.results if each.outcome is Outcome.FAILED), "")
         match self.verdict:
+            case Verdict.CONFORMS if self.chosen:
+                return "What was chosen to run passes, which says nothing of the rest."
             case Verdict.CONFORMS:
-                return f"Nothing that was looked at breaks the protocol.{rest}"
+                return "Nothing that was looked at breaks the protocol."
+            case Verdict.QUARANTINED:
+                return f"Nothing breaks the protocol but what is in quarantine: {_listed(broken) or 'other tests'}."
+            case Verdict.NONCONFORMANT if broken:
+                return f"The firmware breaks {_listed(broken)}."
             case Verdict.NONCONFORMANT:
-                return f"The firmware breaks {_listed(broken)}.{rest}" if broken else "Tests of your own have failed."
-            case Verdict.BENCH_FAULT:
-                why = self.stopped or next((each.message for each in self.results if each.outcome is Outcome.ERROR), "")
-                return f"The bench failed, which says nothing of the firmware. {why or 'No test could run.'}"
+                return f"The lock has failed, but no requirement could be looked at for it. {_first_line(failed)}"
+        faults = (each.message for each in self.results if each.outcome is Outcome.ERROR)
+        why = self.stopped or next(faults, f"Nothing here could look at profile {self.profile}.")
+        return f"The bench failed, which says nothing of the firmware. {why}"
+
+    @property
+    def _flaky_sentence(self) -> str:
+        count = self.counts[Outcome.FLAKY]
+        return f"{count} {'test has' if count == 1 else 'tests have'} passed at a later try only." if count else ""
+
+    @property
+    def _unseen_sentence(self) -> str:
+        unseen = sum(each.kept is Kept.UNSEEN and each.requirement.level is Level.MUST for each in self.judged)
+        return "" if self.chosen or not unseen else f"{unseen} MUSTs could not be looked at here."
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as report.schema.json has it."""
@@ -160,21 +198,25 @@ def held_to(profile: Profile) -> tuple[Requirement, ...]:
 
 
 def without_digits(text: str) -> str:
-    """Return a message without what may be a pin's digits."""
-    return _PIN_LIKE.sub("•••••", text)
+    """Return a message without what may be a pin's digits; a port behind its host stays."""
+    return _PIN_LIKE.sub(lambda found: found["port"] or HIDDEN, text)
 
 
 def _judged(requirement: Requirement, results: Iterable[Result]) -> Judged:
     own = tuple(each for each in results if requirement.id in each.requirements)
-    return Judged(requirement=requirement, kept=_kept([each.outcome for each in own]), results=own)
+    return Judged(requirement=requirement, kept=_kept(own), results=own)
 
 
-def _kept(outcomes: Sequence[Outcome]) -> Kept:
-    if Outcome.FAILED in outcomes or Outcome.QUARANTINED in outcomes:
+def _kept(results: Sequence[Result]) -> Kept:
+    if any(each.outcome in (Outcome.FAILED, Outcome.QUARANTINED) and each.began for each in results):
         return Kept.BROKEN
-    if Outcome.ERROR in outcomes:
+    if any(each.outcome in (Outcome.ERROR, Outcome.FAILED, Outcome.QUARANTINED) for each in results):
         return Kept.UNDECIDED
-    return Kept.KEPT if Outcome.PASSED in outcomes else Kept.UNSEEN
+    return Kept.KEPT if any(each.outcome in (Outcome.PASSED, Outcome.FLAKY) for each in results) else Kept.UNSEEN
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _requirement_as_json(judged: Judged) -> dict[str, Any]:

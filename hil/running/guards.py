@@ -76,6 +76,7 @@ class Guards:
         elif isinstance(error, LinkLost) or (isinstance(error, Nonconformant) and call.when != "call"):
             report.when = "call"
             report.longrepr = str(error)
+            report.__dict__["lock_setup"] = call.when != "call"
         return report
 
     def reset_is_due(self, item: pytest.Item) -> bool:

@@ -53,6 +53,8 @@ class Measure:
 
         Raises ValueError for limits that make no sense: `marginal` needs one of `lo` and `hi`, and lies within it.
         """
+        if not math.isfinite(value):
+            raise ValueError(f"{name} is {value}: a measurement is a finite number")
         _require_sense(lo, hi, marginal)
         verdict = None if lo is None and hi is None else _verdict(value, lo, hi, marginal)
         taken = Measurement(name=name, value=float(value), lo=lo, hi=hi, marginal=marginal, verdict=verdict)
@@ -79,7 +81,7 @@ def _require_sense(lo: float | None, hi: float | None, marginal: float | None) -
 
 def _verdict(value: float, lo: float | None, hi: float | None, marginal: float | None) -> Verdict:
     low, high = -math.inf if lo is None else lo, math.inf if hi is None else hi
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:
         return Verdict.OVER
     if marginal is not None and (value >= marginal if lo is None else value <= marginal):
         return Verdict.MARGINAL

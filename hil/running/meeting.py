@@ -4,7 +4,7 @@ import secrets
 
 from bridge.errors import LinkLost
 from protocol.messages.device import PingRequest, PingResponse
-from protocol.messages.hello import Mode
+from protocol.messages.hello import HelloFlag, Mode
 
 from ..bench.keys import KEY_SIZE, KeptKey
 from ..bench.operator import Operator
@@ -39,14 +39,25 @@ async def pair_anew(station: Station, title: str, operator: Operator | None) -> 
     """Pair, by the hand at the button or by the operator's; raise BenchFault where there is neither."""
     if Hand.BUTTON in station.hands.able:
         await station.make_known()
+    elif await _window_is_open(station):
+        await station.become_known()
     elif operator:
         await operator.ask(f"Hold the button of the lock {title} for {station.window_hold:g} s")
         await station.become_known()
     else:
         raise BenchFault(
-            f"The lock {title} does not know this bench, which has no hand for its button. Give --lock-operator and "
-            "hold the button when you are asked, or name a hand for the button in a bench file."
+            f"The lock {title} does not know this bench, which has no hand for its button, and its pairing window is "
+            "closed. Hold the button just before the run, give --lock-operator and hold it when you are asked, or name "
+            "a hand for the button in a bench file."
         )
+
+
+async def _window_is_open(station: Station) -> bool:
+    try:
+        greeting = await station.greet(await station.connect(), Mode.PAIR)
+    finally:
+        await station.close()
+    return HelloFlag.PAIRING_OPEN in greeting.lock.flags
 
 
 async def _find(station: Station, title: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from _pytest.runner import call_and_report
 
+from ..errors import BenchFault
 from ..hands import Hand
 
 PROPERTY = "lock_flaky"
@@ -15,6 +16,8 @@ _KEPT = ("lock_trace", "lock_capture")
 _EARLIER = "an earlier try"
 _TARGET = "lock_target"
 _AGAIN = pytest.StashKey[bool]()
+_POWER = pytest.StashKey[tuple[Any, Any]]()
+"""The target and the runner that a try has used, None where it had none."""
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -42,7 +45,7 @@ class Retrying:
         return True
 
     def _tried(self, item: pytest.Function, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-        """Return the reports of the last try, which tell of those before it; a skip makes no failure undone."""
+        """Return the reports of the last try, which tell of those before it; only a pass makes a failure undone."""
         properties, failures, number = list(item.user_properties), list[pytest.TestReport](), 1
         before: list[pytest.TestReport] = []
         while True:
@@ -54,20 +57,14 @@ class Retrying:
                 break
             failures += [report for report in reports if report.failed]
             before, number = reports, number + 1
-        if before and any(report.skipped for report in reports):
-            reports = before
+            if fault := _new_power(item):
+                reports = before = [*before[:-1], _as_fault(before[-1], fault)]
+                break
+        if before and not all(report.passed for report in reports):
+            reports = _worst(before, reports)
         if failures:
             _tell_of(failures, reports, number)
         return reports
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Take the power from a lock and give it back before the next try, while its links are still known."""
-        if item.stash.get(_AGAIN, False) and isinstance(item, pytest.Function):
-            target: Any = item.funcargs.get(_TARGET)
-            runner: Any = item.funcargs.get("lock_runner")
-            if target and runner and Hand.POWER in target.hands.able:
-                runner.run(target.hands.power_cycle())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -105,10 +102,37 @@ def _try(item: pytest.Function, nextitem: pytest.Item | None, *, again: bool) ->
     following = copy(item) if item.stash[_AGAIN] else nextitem
     if item.session.shouldfail or item.session.shouldstop:
         following = None
+    used = item.funcargs or {}
+    item.stash[_POWER] = (used.get(_TARGET), used.get("lock_runner"))
     reports.append(call_and_report(item, "teardown", log=False, nextitem=following))
     item._request = False  # type: ignore[assignment]  # as pytest's own runner does, for whoever runs it again
     item.funcargs = None  # type: ignore[assignment]
     return reports
+
+
+def _new_power(item: pytest.Function) -> BenchFault | None:
+    """Take the power from a lock and give it back before the next try; return what has gone wrong."""
+    target, runner = item.stash[_POWER]
+    if target and runner and Hand.POWER in target.hands.able:
+        try:
+            runner.run(target.hands.power_cycle())
+        except BenchFault as fault:
+            return fault
+    return None
+
+
+def _as_fault(report: pytest.TestReport, fault: BenchFault) -> pytest.TestReport:
+    """Return the report of a test's end as one of a bench that has failed there."""
+    failed = copy(report)
+    failed.outcome, failed.longrepr = "failed", f"Before the next try: {fault}"
+    return failed
+
+
+def _worst(before: list[pytest.TestReport], last: list[pytest.TestReport]) -> list[pytest.TestReport]:
+    """Return the reports of a try in which the test itself has failed, where there is one; else the last."""
+    failed = [tried for tried in (last, before) if any(report.failed and report.when == "call" for report in tried)]
+    skipped = any(report.skipped for report in last)
+    return failed[0] if failed else before if skipped else last
 
 
 def _tell_of(failures: list[pytest.TestReport], reports: list[pytest.TestReport], number: int) -> None:

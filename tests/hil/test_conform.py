@@ -44,6 +44,28 @@ def test_an_honest_lock_conforms_wherever_the_command_is_called(tmp_path: Path) 
     assert {file.name for file in (tmp_path / "report").iterdir()} == {"junit.xml", "report.json", "report.html"}
 
 
+def test_the_users_folder_shadows_no_module_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "protocol").mkdir()
+    for name in ("protocol/__init__.py", "bridge.py", "hil.py"):
+        (tmp_path / name).write_text("raise SystemExit('the file of a user')")
+    command = [str(Path(sys.executable).with_name("latchwire")), "conform", "sim:", "--profile", "persist"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_report_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("")
+    code, _, complaints = conform("sim:", "--report", str(tmp_path / "report"))
+    assert code == 2
+    assert "--lock-report" in complaints
+
+
+def test_a_profile_of_which_nothing_can_be_seen_is_not_kept() -> None:
+    code, said, _ = conform("sim:", "--profile", "ble")
+    assert code == 2
+    assert "Nothing here could look at profile ble." in said
+
+
 def test_for_programs_each_chapter_and_the_end_are_an_object() -> None:
     code, said, _ = conform("sim:", "--profile", "persist", "--json")
     *chapters, ended = objects(said)
@@ -104,7 +126,9 @@ def test_one_test_is_repeated_with_what_it_drew() -> None:
     name = "test_frames.py::test_a_body_that_is_not_its_layout_is_malformed_and_does_nothing[no length]"
     code, said, _ = conform("sim:", "--repro", f"7:{name}", "--json")
     assert code == 0
-    assert objects(said)[-1]["counts"]["passed"] == 1
+    ended = objects(said)[-1]
+    assert ended["counts"]["passed"] == 1
+    assert ended["sentence"] == "What was chosen to run passes, which says nothing of the rest."
 
 
 def test_an_interrupt_ends_the_suite_and_leaves_nothing_running() -> None:

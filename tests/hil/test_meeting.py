@@ -1,18 +1,23 @@
 """Bench and lock come to know each other: the key that is kept, the operator who is asked, and a lock that forgets."""
 
+import asyncio
 import os
 import pty
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from firmware_sim.control import call
 from hil.bench.keys import KeptKey
 from hil.errors import BenchFault
 from hil.station import Peer
+from protocol.label import format_label
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
-from tests.hil.runs import Ran, environment, lock_on_a_pty, run, suite, words
+from tests.hil.runs import Ran, environment, lock_on_a_pty, run, run_apart, suite, words
 
 KNOWS = "async def test_it(lock):\n    await lock.open()\n"
 RESETS = str(ROOT / "hil" / "conformance" / "test_by_itself.py")
@@ -48,7 +53,7 @@ def test_without_a_key_and_a_button_it_is_said_what_to_do(tmp_path: Path) -> Non
     flash, label = new_lock(tmp_path)
     ran = run(tmp_path, *options(tmp_path, flash, label, hands=False), suite(tmp_path, KNOWS))
     assert (ran.code, ran.ended) == (1, "1 error"), ran.text
-    assert "does not know this bench, which has no hand for its button. Give --lock-operator" in ran.text
+    assert "does not know this bench, which has no hand for its button, and its pairing window is closed." in ran.text
     assert not (tmp_path / "state").exists()
 
 
@@ -77,19 +82,20 @@ def test_simulated_locks_leave_no_key(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def at_a_terminal(folder: Path, options: list[str], answer: bytes) -> Ran:
-    """Run pytest at a terminal, and type `answer` when it asks."""
+def at_a_terminal(folder: Path, options: list[str], does: Callable[[], object]) -> Ran:
+    """Run pytest at a terminal; when it asks, do what it asks for and press Enter."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
         os.execve(sys.executable, [sys.executable, "-m", "pytest", *words(folder, *options)], environment(folder))  # noqa: S606
-    said = bytearray()
+    said, asked = bytearray(), False
     try:
         while piece := os.read(terminal, 4096):
             said += piece
-            if b"then press Enter: " in said and answer:
-                os.write(terminal, answer)
-                answer = b""
+            if b"then press Enter: " in said and not asked:
+                asked = True
+                does()
+                os.write(terminal, b"\n")
     except OSError:  # the other side has ended
         pass
     os.close(terminal)
@@ -99,11 +105,31 @@ def at_a_terminal(folder: Path, options: list[str], answer: bytes) -> Ran:
 
 def test_the_operator_is_asked_at_the_terminal_to_hold_the_button(tmp_path: Path) -> None:
     flash, label = new_lock(tmp_path)
-    with lock_on_a_pty(tmp_path, flash, "--pairing-open") as target:
+    control = tmp_path / "ctl"
+    with lock_on_a_pty(tmp_path, flash, "--control", str(control)) as target:
         given = ["--lock-target", target, "--lock-label-file", str(label), "--lock-operator", suite(tmp_path, KNOWS)]
-        ran = at_a_terminal(tmp_path, given, b"\n")
+        hold = partial(call, control, {"do": "hold-button", "seconds": 5.0})
+        ran = at_a_terminal(tmp_path, given, lambda: asyncio.run(hold()))
     assert ran.code == 0, ran.text
     assert re.search(rf"Hold the button of the lock {re.escape(target)} for 5 s, then press Enter: ", ran.text)
+
+
+def test_a_window_that_is_open_needs_neither_hand_nor_person(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    with lock_on_a_pty(tmp_path, flash, "--pairing-open") as target:
+        given = ["--lock-target", target, "--lock-label-file", str(label), suite(tmp_path, KNOWS)]
+        ran = run_apart(tmp_path, *given)
+    assert ran.code == 0, ran.text
+
+
+def test_a_wrong_label_is_the_benchs_fault(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    label.write_text(format_label(bytes(16)))
+    with lock_on_a_pty(tmp_path, flash, "--pairing-open") as target:
+        given = ["--lock-target", target, "--lock-label-file", str(label), suite(tmp_path, KNOWS)]
+        ran = run_apart(tmp_path, *given)
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
+    assert "Is it this lock's label, and was its button held?" in ran.text
 
 
 def test_without_a_terminal_the_operator_cannot_be_asked(tmp_path: Path) -> None:

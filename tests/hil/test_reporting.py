@@ -1,6 +1,7 @@
 """What a run tells: JUnit, report.json as its schema has it, and a page."""
 
 import json
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,9 @@ def test_shows_html(): assert "<script>alert(1)</script>" == ""
 """
 
 
-def reported(folder: Path, *words: str) -> dict[str, Any]:
+def reported(folder: Path, *words: str, plugins: Iterable[str] = ()) -> dict[str, Any]:
     """Run the suite or other tests, and return what is reported, which keeps to the schema."""
-    suite("--lock-report", str(folder / "report"), *words)
+    suite("--lock-report", str(folder / "report"), *words, plugins=plugins)
     told: dict[str, Any] = json.loads((folder / "report" / "report.json").read_text())
     jsonschema_rs.validate(SCHEMA, told)
     return told
@@ -83,16 +84,16 @@ def test_a_failure_is_the_firmwares_and_an_error_the_benchs(own: tuple[dict[str,
         "shows_html": "failed",
     }
     kept = {each["id"]: each["kept"] for each in told["requirements"]}
-    assert [kept[f"LW-00{n}"] for n in range(1, 6)] == ["broken", "undecided", "broken", "undecided", "unseen"]
+    assert [kept[f"LW-00{n}"] for n in range(1, 6)] == ["broken", "undecided", "undecided", "undecided", "unseen"]
     assert (told["verdict"], told["exit_code"]) == ("nonconformant", 1)
-    assert told["sentence"].startswith("The firmware breaks LW-001, LW-003.")
+    assert told["sentence"].startswith("The firmware breaks LW-001.")
 
 
 def test_a_report_tells_how_to_repeat_and_no_digits(own: tuple[dict[str, Any], Path]) -> None:
     told, folder = own
     (fails,) = (each for each in told["tests"] if each["title"] == "Fails")
     assert fails["repeat"] == "latchwire conform sim: --repro 7:test_own.py::test_fails"
-    for file in ("report.json", "report.html"):
+    for file in ("report.json", "report.html", "junit.xml"):
         assert "97531" not in (folder / file).read_text()
 
 
@@ -156,5 +157,32 @@ def test_workers_make_one_report_as_one_process_does(tmp_path: Path) -> None:
     words = ("--lock-report", str(tmp_path / "report"), str(tmp_path / "test_own.py"), "-n", "2")
     suite(*words, plugins=["xdist"])
     told = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert told["counts"] == {"passed": 1, "failed": 3, "error": 2, "skipped": 1, "quarantined": 0}
-    assert {each["id"] for each in told["requirements"] if each["kept"] == "broken"} == {"LW-001", "LW-003"}
+    assert told["counts"] == {"passed": 1, "flaky": 0, "failed": 3, "error": 2, "skipped": 1, "quarantined": 0}
+    assert {each["id"] for each in told["requirements"] if each["kept"] == "broken"} == {"LW-001"}
+
+
+def test_a_report_tells_what_the_lock_is_and_how_to_reach_it_again(tmp_path: Path) -> None:
+    bench = tmp_path / "bench.toml"
+    bench.write_text(
+        '[[target]]\nname = "one"\nlink = "sim:"\nfirmware = "bench.toml"\n[[target]]\nname = "two"\nlink = "sim:"'
+    )
+    words = ("-k", "info_first or test_hello", "--lock-bench", str(bench), "--lock-realtime", "-n", "2")
+    told = reported(tmp_path, *words, SUITE, plugins=["xdist"])
+    assert (told["target"], told["facts"]["protocol_version"]) in [("one", 1), ("two", 1)]
+    assert "bolt" in told["facts"]["told"]
+    assert told["facts"]["bench"] == str(bench)
+    assert f"--bench {bench} --realtime --repro" in told["tests"][0]["repeat"]
+
+
+def test_a_requirement_that_there_is_not_ends_the_run_before_any_test(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text('import pytest\n\n@pytest.mark.req("LW-54")\ndef test_it(): assert 0\n')
+    ended = suite(str(tmp_path))
+    assert ended.code == 4
+    assert "test_it: no requirement is called LW-54; see conform --list." in ended.said
+
+
+def test_a_run_without_a_lock_is_none_of_our_business() -> None:
+    ended = suite(
+        "--co", "-c", "/dev/null", str(ROOT / "tests" / "protocol" / "test_framing.py"), folder=Path("/proc/self")
+    )
+    assert ended.code == 0, ended.said
