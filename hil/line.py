@@ -114,11 +114,46 @@ class Patience:
     quiet: float
 
 
+class Pace:
+    """Waits where a lock would refuse: one answers five hellos and sends ten refusals in ten seconds (SPEC 4.8).
+
+    It is for benches without a hand at the clock; where there is one, the suite lets the time pass. One hello is left
+    to whoever looks whether the lock is there.
+    """
+
+    HELLOS, REFUSALS, SECONDS = 4, 9, 10.5
+
+    def __init__(self) -> None:
+        self._hellos: deque[float] = deque()
+        self._refusals: deque[float] = deque()
+
+    async def before(self, kind: Kind) -> None:
+        """Wait until a frame of this kind can be sent."""
+        await self._room(self._refusals, self.REFUSALS)
+        if kind is Kind.HELLO_REQUEST:
+            await self._room(self._hellos, self.HELLOS)
+            self._hellos.append(asyncio.get_running_loop().time())
+
+    def after(self, kind: Kind) -> None:
+        """Take what the lock has sent."""
+        if kind is Kind.REFUSED:
+            self._refusals.append(asyncio.get_running_loop().time())
+
+    async def _room(self, times: deque[float], most: int) -> None:
+        now = asyncio.get_running_loop().time()
+        while times and now - times[0] >= self.SECONDS:
+            times.popleft()
+        if len(times) >= most:
+            await asyncio.sleep(times[0] + self.SECONDS - now)
+            times.popleft()
+
+
 class Line:
     """A link that is open."""
 
-    def __init__(self, link: Link, patience: Patience, ear: Ear) -> None:
+    def __init__(self, link: Link, patience: Patience, ear: Ear, pace: Pace | None = None) -> None:
         self.link = link
+        self._pace = pace
         self._patience = patience
         self._ear = ear
         self._cutter = Cutter()
@@ -135,6 +170,8 @@ class Line:
     async def say(self, data: bytes) -> None:
         """Put bytes on the stream, whatever they are; raise LinkLost."""
         frame = read_frame(data)
+        if self._pace and isinstance(frame, Frame):
+            await self._pace.before(frame.kind)
         sealed = self.opener(Way.TO_LOCK, frame) if _is_sealed(frame) else None  # it is known for a while only
         self._ear.frame(Way.TO_LOCK, data, lambda: sealed)
         await self.link.write(data)
@@ -197,6 +234,8 @@ class Line:
             if isinstance(frame, Damage):
                 raise Nonconformant(f"The lock sent a damaged frame ({frame.value}).")
             self._frames.append(frame)
+            if self._pace:
+                self._pace.after(frame.kind)
 
 
 def _is_sealed(frame: Frame | Damage) -> TypeGuard[Frame]:

@@ -31,7 +31,7 @@ from protocol.vocabulary import PinEntry
 
 from .errors import Nonconformant
 from .hands import Hand, Hands
-from .line import Ear, Line, Patience
+from .line import Ear, Line, Pace, Patience
 from .overhearing import OpenSession, WatchedHands
 
 R = TypeVar("R", bound=Response)
@@ -171,6 +171,7 @@ class Station:
         self.reset_hold = RESET_HOLD
         self._ear = ear
         self._lines: list[Line] = []
+        self._pace = Pace()
         self.hands: Hands = WatchedHands(hands, ear)
         self.patience = patience
         self.random = random
@@ -195,7 +196,9 @@ class Station:
 
     def adopt(self, link: Link) -> Line:
         """Take a link that a test has opened in its own way; `close` gives it back."""
-        line = Line(link, self.patience, self._ear)
+        if not self.wire:  # each connection is a link of its own, and a wire is one for ever
+            self._pace = Pace()
+        line = Line(link, self.patience, self._ear, None if Hand.CLOCK in self.hands.able else self._pace)
         self._lines.append(line)
         return line
 

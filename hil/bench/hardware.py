@@ -138,7 +138,7 @@ def _power(values: Mapping[str, Any], folder: Path, check: PowerCheck, operator:
 def _entry(program: Program, done: Done) -> Entry:
     if done.code not in (_GRANTED, _DENIED):
         raise program.failed(done)
-    told = dict(line.split(maxsplit=1) for line in done.output.splitlines() if len(line.split()) == 2)
+    told = dict(line.split(maxsplit=1) for line in done.output.splitlines() if len(line.split()) > 1)
     denial, pin_id = told.get("denied"), told.get("pin_id")
     if denial is not None and denial not in _DENIALS:
         raise BenchFault(f"{program.where}: it printed a reason that SPEC 8.2 does not have. There are "

@@ -20,6 +20,11 @@ LONGEST_LOOK = 30.0
 """Seconds that one look may take, a search for a Bluetooth lock that is gone included."""
 _TRANSMISSIONS = 2
 """How often a hello is said: one that is lost on its way must not look like a lock without power."""
+_SAME_SECONDS = 8.0
+"""How long one hello is said again: a lock answers the same bytes without counting them, for ten seconds (SPEC 4.8)."""
+_ANSWERS = (Kind.HELLO_RESPONSE, Kind.REFUSED)
+_REFUSED_PAUSE = 1.5
+"""Seconds that a look takes at least where it was refused: a lock refuses ten times in ten seconds, then is silent."""
 
 
 class Presence:
@@ -35,6 +40,8 @@ class Presence:
         self._open: list[Link] = []
         self.reason = ""
         """Why the last look has seen nobody, as a sentence."""
+        self._hello = _new_hello()
+        self._hello_until = 0.0
 
     async def connect(self) -> Link:
         """Open a link, as the function does from which this was made."""
@@ -70,21 +77,35 @@ class Presence:
             await _closed(link)
 
     async def _greet(self, link: Link) -> None:
-        asked = HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=Mode.SESSION, peer_id=secrets.randbits(32))
-        hello = hello_frame(Kind.HELLO_REQUEST, secrets.randbits(32), build(HELLO_REQUEST, asked))
-        decoder = FrameDecoder(LARGEST_MAX_FRAME)
+        hello, decoder = self._current_hello(), FrameDecoder(LARGEST_MAX_FRAME)
         for _ in range(_TRANSMISSIONS):
             await link.write(encode_frame(hello, max_frame=LARGEST_MAX_FRAME))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._answer / _TRANSMISSIONS):
-                    while not any(_answers(piece, hello) for piece in decoder.feed(await link.read())):
-                        pass
-                    return
+                    kind = await _answer(link, decoder, hello)
+                if kind is Kind.REFUSED:
+                    await asyncio.sleep(_REFUSED_PAUSE)
+                return
         raise BenchFault(f"The lock did not answer a hello within {self._answer:g} s.")
 
+    def _current_hello(self) -> Frame:
+        now = asyncio.get_running_loop().time()
+        if now >= self._hello_until:
+            self._hello, self._hello_until = _new_hello(), now + _SAME_SECONDS
+        return self._hello
 
-def _answers(piece: object, hello: Frame) -> bool:
-    return isinstance(piece, Frame) and piece.kind is Kind.HELLO_RESPONSE and piece.counter == hello.counter
+
+def _new_hello() -> Frame:
+    asked = HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=Mode.SESSION, peer_id=secrets.randbits(32))
+    return hello_frame(Kind.HELLO_REQUEST, secrets.randbits(32), build(HELLO_REQUEST, asked))
+
+
+async def _answer(link: Link, decoder: FrameDecoder, hello: Frame) -> Kind:
+    """Return how the lock answers a hello; one that refuses it is there as well."""
+    while True:
+        for piece in decoder.feed(await link.read()):
+            if isinstance(piece, Frame) and piece.counter == hello.counter and piece.kind in _ANSWERS:
+                return piece.kind
 
 
 def _is_in_the_way(error: BaseException | None) -> bool:

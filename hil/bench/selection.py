@@ -131,6 +131,7 @@ def _single(config: pytest.Config) -> Spec:
         control=option.lock_control,
         capabilities=_capabilities(option.lock_capabilities),
     )
+    port(spec)
     if not spec.simulated and spec.label_file is None:
         raise BenchFault(f"The label of the lock at {spec.title} is needed to pair: give --lock-label-file FILE.")
     return spec

@@ -172,6 +172,8 @@ async def conform(
         yield listed(profile)
     else:
         _require_packages()
+        if exec_ and (target or bench):
+            raise UsageError("--exec names the lock itself: leave the target and --bench out.")
         chosen = f"exec:{exec_}" if exec_ else target
         if chosen is None and bench is None:
             raise UsageError("Which lock? Name a target, such as `latchwire conform sim:`, or a bench file by --bench.")
@@ -229,9 +231,10 @@ def _require_packages() -> None:
 def _asked_again(repro: str) -> tuple[int, str]:
     """Take SEED:TEST apart; raise UsageError where it is none."""
     seed, _, test = repro.partition(":")
-    known = {each.id for each in tests()}
-    if not seed.isdecimal() or test.partition("[")[0] not in known:
+    if not seed.isdecimal() or not test:
         raise UsageError("--repro takes SEED:TEST as a report has it, such as 7:test_pins.py::test_…; see report.json.")
+    if test.partition("[")[0] not in {each.id for each in tests()}:
+        raise UsageError(f"The suite has no test {test}; a report has its whole name.")
     return int(seed), test
 
 

@@ -62,7 +62,10 @@ async def run_suite(run: Run) -> AsyncIterator[dict[str, Any]]:
         code = await process.wait()
     if not told.exists():
         why = next((text.partition("ERROR: ")[2] for text in last if text.startswith("ERROR: ")), "")
-        raise BenchFault(why or f"The suite ended with {code} and no report. It said last: {' / '.join(last)}")
+        raise BenchFault(
+            why.replace("--lock-", "--")
+            or f"The suite ended with {code} and no report. It said last: {' / '.join(last)}"
+        )
     yield {"report": json.loads(told.read_text(encoding="utf-8"))}
 
 

@@ -109,7 +109,8 @@ class Keeper:
     def __init__(self, config: pytest.Config, ear: TestEar, runner: str) -> None:
         option = config.option
         self._runner = runner
-        self._folder: Path = option.lock_artifacts
+        beside = option.lock_report / "captures" if option.lock_report else FOLDER
+        self._folder: Path = option.lock_artifacts or beside
         self._all: bool = option.lock_keep == "all"
         self._show_pins: bool = option.lock_show_pins
         self._header = {"target": str(option.lock_target), "seed": str(option.lock_seed)}
@@ -190,8 +191,8 @@ class Keeper:
 
 def add_options(group: pytest.OptionGroup) -> None:
     """Add the options of captures."""
-    group.addoption("--lock-artifacts", type=Path, default=FOLDER, metavar="DIR",
-                    help=f"takes captures and traces, and is made for the first (default: {FOLDER})")  # fmt: skip
+    told = f"takes captures and traces (default: captures in that of --lock-report, else {FOLDER})"
+    group.addoption("--lock-artifacts", type=Path, metavar="DIR", help=told)
     group.addoption("--lock-keep", choices=["failed", "all"], default="failed",
                     help="of which tests: those that failed (the default), or all, written as it happens")  # fmt: skip
     group.addoption("--lock-show-pins", action="store_true",

@@ -118,7 +118,6 @@ class Reporter:
         )
 
     def _result(self, seen: _Seen) -> Result:
-        shown = str if self._config.option.lock_show_pins else without_digits
         return Result(
             id=test_id(seen.report.nodeid),
             title=_title(seen.report.nodeid),
@@ -126,12 +125,18 @@ class Reporter:
             outcome=Outcome.FLAKY if FLAKY in seen.properties and seen.outcome is Outcome.PASSED else seen.outcome,
             began=seen.began,
             seconds=round(seen.seconds, 4),
-            message=shown(seen.message),
+            message=self._shown(seen.message),
             trace=seen.trace,
             capture=seen.properties.get(CAPTURE),
             tries=int(seen.properties.get(FLAKY, 1)),
             measurements=tuple(seen.measurements.values()),
         )
+
+    def _shown(self, message: str) -> str:
+        """Return a message as its readers need it: without digits, with the options as they give them."""
+        option = self._config.option
+        told = message.replace("--lock-", "--") if option.lock_events else message
+        return told if option.lock_show_pins else without_digits(told)
 
     def _tell(self, event: dict[str, Any]) -> None:
         if self._config.option.lock_events:

@@ -15,7 +15,7 @@ FORMAT = 1
 """The version of what `Report.as_json` returns; report.schema.json describes it."""
 EVENT = "\x1e"
 """Begins a line that tells a program of the run as it goes on: one JSON object, as in RFC 7464."""
-_PIN_LIKE = re.compile(r"(?P<port>(?:tcp:|//)[\w.\[\]:-]+:\d{1,5}(?!\d))|(?<!\d)\d{5,8}(?!\d)")
+_PIN_LIKE = re.compile(r"(?P<port>(?:tcp:|//)[\w.\[\]:-]+:\d{1,5}(?!\d))|(?<!\w)\d{5,8}(?!\w)")
 
 
 class Outcome(StrEnum):

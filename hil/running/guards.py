@@ -9,6 +9,7 @@ from bridge.errors import LinkLost
 from ..bench.selection import SPECS, require_targets
 from ..bench.targets import Spec
 from ..errors import BenchFault, Nonconformant
+from .facts import FACTS
 from .markers import skip_what_is_switched_off
 from .silence import Silence, TotalTime
 
@@ -25,6 +26,8 @@ class Guards:
         self._runner = runner
         self._module: object = None
         self._reset_due = False
+        self._hopeless = ""
+        """Why the lock could not even be met, where it could not: no test needs to try again."""
         self.spec: Spec | None = None
         """The target that this process has taken."""
         self.silence = Silence()
@@ -57,6 +60,8 @@ class Guards:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin no test that cannot be run any more."""
         if self._uses_lock(item):
+            if self._hopeless:
+                raise BenchFault(self._hopeless)
             self.total.require()
             self.silence.begin()
 
@@ -73,6 +78,8 @@ class Guards:
         if isinstance(error, BenchFault | ImportError) or (isinstance(error, LinkLost) and self._at_wire):
             report.when = "setup"
             report.longrepr = str(error)
+            if self._uses_lock(item) and FACTS not in self._config.stash:
+                self._hopeless = str(error)
         elif isinstance(error, LinkLost) or (isinstance(error, Nonconformant) and call.when != "call"):
             report.when = "call"
             report.longrepr = str(error)

@@ -30,7 +30,7 @@ class Measurement:
     lo: float | None = None
     hi: float | None = None
     marginal: float | None = None
-    """From here on, towards its one limit, a value is good and wants a look."""
+    """From here on, towards `hi`, or without that towards `lo`, a value is good and wants a look."""
     verdict: Verdict | None = None
 
 
@@ -51,7 +51,7 @@ class Measure:
     ) -> Measurement:
         """Keep a value, and return it with its verdict; raise Nonconformant where it is beyond a limit.
 
-        Raises ValueError for limits that make no sense: `marginal` needs one of `lo` and `hi`, and lies within it.
+        Raises ValueError for what makes no sense: `marginal` lies before `hi`, or without that before `lo`.
         """
         if not math.isfinite(value):
             raise ValueError(f"{name} is {value}: a measurement is a finite number")
@@ -73,8 +73,8 @@ def _require_sense(lo: float | None, hi: float | None, marginal: float | None) -
     if lo is not None and hi is not None and lo > hi:
         raise ValueError("lo is above hi")
     if marginal is not None:
-        if (lo is None) is (hi is None):
-            raise ValueError("marginal needs one of lo and hi, and not both")
+        if lo is None and hi is None:
+            raise ValueError("marginal needs a limit")
         if (hi is not None and marginal > hi) or (lo is not None and marginal < lo):
             raise ValueError("marginal lies beyond the limit")
 
@@ -83,7 +83,7 @@ def _verdict(value: float, lo: float | None, hi: float | None, marginal: float |
     low, high = -math.inf if lo is None else lo, math.inf if hi is None else hi
     if not low <= value <= high:
         return Verdict.OVER
-    if marginal is not None and (value >= marginal if lo is None else value <= marginal):
+    if marginal is not None and (value <= marginal if hi is None else value >= marginal):
         return Verdict.MARGINAL
     return Verdict.OK
 

@@ -57,7 +57,7 @@ def test_a_report_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report").write_text("")
     code, _, complaints = conform("sim:", "--report", str(tmp_path / "report"))
     assert code == 2
-    assert "--lock-report" in complaints
+    assert "--report" in complaints
 
 
 def test_a_profile_of_which_nothing_can_be_seen_is_not_kept() -> None:
@@ -99,9 +99,12 @@ def test_the_catalogue_is_what_pytest_finds() -> None:
         ((), "Which lock? Name a target, such as `latchwire conform sim:`"),
         (("--explain", "LW-999"), "No requirement is called LW-999: they are LW-001 to LW-"),
         (("sim:", "--repro", "test_pins.py"), "--repro takes SEED:TEST"),
-        (("sim:", "--repro", "7:test_nothing.py::test_x"), "--repro takes SEED:TEST"),
+        (("sim:", "--repro", "7:test_nothing.py::test_x"), "The suite has no test test_nothing.py::test_x"),
+        (("sim:", "--exec", "./lock"), "leave the target and --bench out"),
+        (("sim:xyz",), "sim:xyz"),
+        (("serial:/dev/null",), "The label of the lock at serial:/dev/null is needed to pair: give --label-file FILE."),
         (("sim:", "--profile", "gold"), "gold"),
-        (("sim:", "--report", "/proc/nowhere"), "--lock-report /proc/nowhere cannot be made"),
+        (("sim:", "--report", "/proc/nowhere"), "--report /proc/nowhere cannot be made"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_a_sentence(words: tuple[str, ...], sentence: str) -> None:

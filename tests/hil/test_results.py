@@ -63,17 +63,22 @@ def test_whether_a_requirement_is_kept(results: tuple[Result, ...], came: Kept) 
     assert kept(report(*results), "LW-035") is came
 
 
+QUARANTINED = result(Outcome.QUARANTINED, "LW-036")
+CUT_SHORT = result(Outcome.FAILED, "LW-035", began=False, message="It said nothing.\nAt all.")
+FAULT = result(Outcome.ERROR, message="The hub is gone.")
+
+
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        (report(PASSED, result(Outcome.QUARANTINED, "LW-036")), "Nothing breaks the protocol but what is in quarantine: LW-036."),
+        (report(PASSED, QUARANTINED), "Nothing breaks the protocol but what is in quarantine: LW-036."),
         (report(PASSED, result(Outcome.FLAKY)), "1 test has passed at a later try only."),
-        (report(result(Outcome.FAILED, "LW-035", began=False, message="It said nothing.\nAt all.")), "It said nothing."),
-        (report(PASSED, result(Outcome.ERROR, message="The hub is gone.")), "says nothing of the firmware. The hub is gone."),
+        (report(CUT_SHORT), "no requirement could be looked at for it. It said nothing."),
+        (report(PASSED, FAULT), "says nothing of the firmware. The hub is gone."),
         (report(PASSED), "MUSTs could not be looked at here."),
         (report(PASSED, chosen=True), "What was chosen to run passes, which says nothing of the rest."),
     ],
-)  # fmt: skip
+)
 def test_the_sentence_hides_nothing(told: Report, sentence: str) -> None:
     assert sentence in told.sentence
 
