@@ -92,6 +92,11 @@ class Cutter:
         self._append(rest)
         return [DELIMITER + piece + DELIMITER for piece in found]
 
+    @property
+    def waiting(self) -> bytes:
+        """What has no end so far."""
+        return bytes(self._piece)
+
     def rest(self) -> bytes:
         """Return what has no end, and forget it."""
         return self._ended(b"")
@@ -185,7 +190,8 @@ class Line:
         await self.send(frame)
         answer = await self.hear()
         if answer is None:
-            raise Nonconformant(f"The lock did not answer {frame.kind.name} within {self._patience.answer:g} s.")
+            late = f"The lock did not answer {frame.kind.name} within {self._patience.answer:g} s."
+            raise Nonconformant(f"{late}{self._noise()}")
         return answer
 
     async def hear(self, seconds: float | None = None) -> Frame | None:
@@ -205,6 +211,13 @@ class Line:
         """See that the lock says nothing now; raise Nonconformant with what it says."""
         if (frame := await self.hear(self._patience.quiet)) is not None:
             raise Nonconformant(f"The lock sent {frame.kind.name} where it has to be silent.")
+        if noise := self._noise():
+            raise Nonconformant(f"The lock has to be silent.{noise}")
+
+    def _noise(self) -> str:
+        """Return what to tell of bytes that came and are no frame so far."""
+        waiting = self._cutter.waiting
+        return f" It sent {len(waiting)} bytes that are no frame: {waiting[:24].hex(' ')} …" if waiting else ""
 
     async def ends(self) -> bool:
         """Return whether the lock ends the link within the patience of an answer."""

@@ -22,6 +22,8 @@ from protocol.messages.pins import (
     PinClearRequest,
     PinCreateRequest,
     PinCreateResponse,
+    PinDeleteRequest,
+    PinDeleteResponse,
 )
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
@@ -135,6 +137,11 @@ class Session:
         """Create a pin, and return its id."""
         create = partial(PinCreateRequest, entry=entry)
         return (await self.change(lambda operation: create(operation=operation), PinCreateResponse)).id
+
+    async def delete(self, pin: int) -> None:
+        """Delete a pin."""
+        delete = partial(PinDeleteRequest, id=pin)
+        await self.change(lambda operation: delete(operation=operation), PinDeleteResponse)
 
     async def status(self) -> StatusResponse:
         """Return how the lock is."""

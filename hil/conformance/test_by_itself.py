@@ -142,6 +142,18 @@ async def test_the_floor_is_written_again_when_the_clock_shows_a_day_more(sessio
     assert told.time >= NOON + DAY
 
 
+@pytest.mark.req("LW-051")
+async def test_a_clock_that_stood_still_without_power_is_not_trusted(
+    lock: Station, session: Session, clock: Hands, power: Hands
+) -> None:
+    await clock.advance(3600)  # the floor, which was written with the clock, is an hour behind now
+    await power.power_cycle()
+    told = await (await lock.open()).told(ClockGetRequest(), ClockGetResponse)
+    assert told.time >= NOON
+    if told.state is ClockState.TRUSTED:
+        assert told.time >= NOON + 3600, "the clock stood still while there was no power, and is trusted"
+
+
 @pytest.mark.req("LW-045")
 async def test_a_battery_that_falls_is_recorded_once_for_each_mark(lock: Station, session: Session) -> None:
     if Hand.BATTERY not in lock.hands.able or Capability.BATTERY_LEVEL not in (await session.info()).capabilities:

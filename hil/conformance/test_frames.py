@@ -1,5 +1,6 @@
 """Frames on the stream: COBS, bounds, damage (SPEC 2, 3)."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ from hil.station import Session
 from protocol.codec import encode_request
 from protocol.framing import Frame, cobs_encode, crc16, encode_frame
 from protocol.messages.device import PingRequest, PingResponse
-from protocol.version import DEFAULT_MAX_FRAME
+from protocol.version import DEFAULT_MAX_FRAME, LARGEST_MAX_FRAME
 from protocol.vocabulary import Rule, Status
 
 PING = PingRequest(payload=b"?")
@@ -89,7 +90,14 @@ async def test_the_next_frame_is_found_behind_a_piece_that_is_too_long(session: 
 async def test_empty_pieces_mean_nothing_and_an_answer_stands_between_zeros(session: Session) -> None:
     await session.line.say(b"\x00" * 7)
     assert await session.ask(PING) == PONG
-    assert await session.ask(PING) == PONG
+    frame = session.ends.seal(encode_request(PING))
+    await session.line.send(frame)
+    heard = b""
+    async with asyncio.timeout(session.station.patience.answer):
+        while len(heard.strip(b"\x00")) < len(encode_frame(frame)) - 2 or not heard.endswith(b"\x00"):
+            heard += await session.line.link.read()
+    assert heard.startswith(b"\x00"), "no zero byte stands before the frame"
+    assert await session.ask_frame(PING, frame) == PONG
 
 
 @pytest.mark.req("LW-003")
@@ -134,6 +142,11 @@ async def test_an_answer_keeps_to_256_bytes_before_info_was_answered(session: Se
     assert await session.ask(fits) == PingResponse(payload=fits.payload)
     too_long = session.ends.seal(encode_request(PingRequest(payload=bytes(room + 1))))
     assert await session.ask_body(too_long) == bytes([3, Status.INVALID, Rule.MALFORMED])
+
+
+@pytest.mark.req("LW-006")
+async def test_the_frame_limit_is_one_that_the_document_allows(session: Session) -> None:
+    assert DEFAULT_MAX_FRAME <= (await session.info()).max_frame <= LARGEST_MAX_FRAME
 
 
 @pytest.mark.req("LW-045")

@@ -70,3 +70,14 @@ async def test_the_lock_says_nothing_unasked(session: Session, keypad: Hands, bu
     await clock.advance(30)
     await session.line.stays_silent()
     assert await session.ask(PING) == PONG
+
+
+@pytest.mark.req("LW-057")
+async def test_the_lock_says_nothing_when_it_starts(lock: Station, power: Hands) -> None:
+    if not lock.wire:
+        pytest.skip("Only a wire is open while a lock starts.")
+    line = await lock.connect()
+    await power.power_cycle()
+    if line.closed:
+        pytest.skip("This wire is closed while the lock has no power.")
+    await line.stays_silent()

@@ -8,6 +8,7 @@ import pytest
 from hil.conformance.test_hello import is_refused
 from hil.hands import Hands
 from hil.station import Peer, Session, Station
+from protocol.codec import encode_request
 from protocol.framing import Frame, Kind
 from protocol.messages.declaration import Refusal
 from protocol.messages.device import PingRequest, PingResponse
@@ -103,6 +104,8 @@ async def test_a_peer_pairs_works_and_is_forgotten_when_it_asks(lock: Station, b
     session = await lock.open(peer)
     assert await session.ask(PING) == PONG
     await session.told(UnpairRequest(), UnpairResponse)
+    ping = session.ends.seal(encode_request(PING))
+    assert is_refused(await session.line.ask(ping), ping), "the session of a peer that was forgotten goes on"
     await lock.close()
     message, answer = await first_message(lock, peer, pairing=False)
     assert is_refused(answer, message)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from firmware_sim import clock, links
+from firmware_sim import clock, links, simulator
 from firmware_sim.behaviours import clock as keeping
 from firmware_sim.behaviours import lockout, operations, pairing, pins, reset, schedule
 from firmware_sim.keypad import Decision
@@ -17,7 +17,7 @@ from firmware_sim.ports import tcp
 from firmware_sim.records import LEDGER_KEY, SLOT_KEYS, FlashRecord, Keypad, Ledger, Pin
 from protocol import schedule as judging
 from protocol import session
-from protocol.framing import Frame
+from protocol.framing import Frame, encode_frame
 from protocol.messages.declaration import Refusal
 from protocol.messages.hello import HelloFlag
 from protocol.messages.pins import PinCreateResponse
@@ -239,6 +239,29 @@ def _disabled_pins_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(schedule.Gate, "_judge", enabled)
 
 
+def _frames_begin_without_a_zero(patch: pytest.MonkeyPatch) -> None:
+    def shorter(frame: Frame, *, max_frame: int) -> bytes:
+        return encode_frame(frame, max_frame=max_frame).lstrip(b"\0")
+
+    patch.setattr("firmware_sim.device.encode_frame", shorter)
+
+
+def _sessions_outlive_their_peer(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(links.Links, "end_sessions", lambda self, of_peer, *, but=None: None)
+
+
+def _clock_that_stood_still(patch: pytest.MonkeyPatch) -> None:
+    """Believe the floor after a loss of power, as if the clock had run on."""
+    cycle = simulator.Simulator.power_cycle
+
+    def stopped(self: simulator.Simulator) -> None:
+        floor = self.device.firmware.memory.floor
+        cycle(self)
+        self.device.clock.set(floor)
+
+    patch.setattr(simulator.Simulator, "power_cycle", stopped)
+
+
 def _session_without_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(session.LockSession, "spent", False)
 
@@ -335,6 +358,9 @@ MUTANTS = {
         Mutant(name="bolt moves again", breaks="LW-059", plant=_bolt_moves_again),
         Mutant(name="reset keeps pins", breaks="LW-071", plant=_reset_keeps_pins),
         Mutant(name="disabled pins open", breaks="LW-052", plant=_disabled_pins_open),
+        Mutant(name="frames begin without a zero", breaks="LW-003", plant=_frames_begin_without_a_zero),
+        Mutant(name="sessions outlive their peer", breaks="LW-021", plant=_sessions_outlive_their_peer),
+        Mutant(name="clock that stood still is trusted", breaks="LW-051", plant=_clock_that_stood_still),
         Mutant(name="session without an end", breaks="LW-029", plant=_session_without_end),
         Mutant(name="notifications too long", breaks="LW-073", plant=_notifications_too_long, target=ON_AIR),
         Mutant(name="short pieces overtake", breaks="LW-074", plant=_pieces_overtake, target=ON_AIR),

@@ -1,69 +1,23 @@
-"""The worked examples of SPEC.md: read from its fenced blocks; those that need no lock are recomputed here."""
+"""The worked examples of SPEC.md; those that need no lock are recomputed here."""
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from construct import Renamed
 
+from hil.examples import Example, read_examples
 from protocol.codec import build, parse
 from protocol.fields import Layout, Many, Record, Terminated
-from protocol.framing import HEADER, Frame, FrameDecoder, cobs_decode, cobs_encode, crc16
+from protocol.framing import HEADER, FrameDecoder, cobs_decode, cobs_encode, crc16
 from protocol.label import format_label, pairing_key, parse_label
 from protocol.messages.hello import HELLO_REQUEST
 
 LINK = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One block: the value of each name, as written."""
-
-    values: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> bytes:
-        return b"".join(self.fields(name))
-
-    def fields(self, name: str) -> list[bytes]:
-        """Return the bytes between the blanks."""
-        return [_bytes(part) for part in self.values[name].split()]
-
-    def text(self, name: str) -> str:
-        """Return a value in quotation marks."""
-        return self.values[name].strip('"')
-
-    def number(self, name: str) -> int:
-        """Return a big-endian number."""
-        return int.from_bytes(self[name], "big")
-
-    def frame(self, name: str) -> Frame:
-        """Return the one frame of a piece of the stream."""
-        (frame,) = FrameDecoder().feed(self[name])
-        assert isinstance(frame, Frame)
-        return frame
-
-    def exchanges(self) -> Iterator[tuple[str, str]]:
-        """Yield the names of each request and its answer."""
-        for name in self.values:
-            if name.startswith("request_"):
-                yield name, name.replace("request", "answer")
-
-    def changed(self, name: str) -> "Example":
-        """Return this example with another last digit in the value of `name`."""
-        value = self.values[name]
-        other = value[:-2] + '?"' if value.endswith('"') else value[:-1] + f"{int(value[-1], 16) ^ 1:x}"
-        return Example(values={**self.values, name: other})
-
+__all__ = ["Example", "Examples", "read_examples"]
 
 Examples = Mapping[str, Example]
-
-
-def read_examples(document: str) -> dict[str, Example]:
-    """Return the blocks of a document by their names."""
-    blocks = re.findall(r"^```example name=(\w+)\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == len(dict(blocks)) == document.count("```example")
-    return {name: Example(values=_values(block)) for name, block in blocks}
 
 
 def fields_of(record: Any) -> list[Any]:
@@ -133,16 +87,3 @@ def _with_crc(data: bytes) -> bytes:
 
 def _stream(data: bytes) -> bytes:
     return b"\0" + cobs_encode(data) + b"\0"
-
-
-def _values(block: str) -> dict[str, str]:
-    lines = [re.sub(r"(^|  )#.*", "", line) for line in block.splitlines()]
-    joined = re.sub(r"\n +", " ", "\n".join(line.rstrip() for line in lines if line.strip()))
-    pairs = [line.split(" =", 1) for line in joined.splitlines()]
-    assert len(pairs) == len({name for name, _ in pairs})
-    return {name: value.strip() for name, value in pairs}
-
-
-def _bytes(text: str) -> bytes:
-    first, dots, last = text.partition("..")
-    return bytes(range(int(first, 16), int(last, 16) + 1)) if dots else bytes.fromhex(text)
