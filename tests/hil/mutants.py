@@ -246,10 +246,6 @@ def _frames_begin_without_a_zero(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("firmware_sim.device.encode_frame", shorter)
 
 
-def _sessions_outlive_their_peer(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(links.Links, "end_sessions", lambda self, of_peer, *, but=None: None)
-
-
 def _clock_that_stood_still(patch: pytest.MonkeyPatch) -> None:
     """Believe the floor after a loss of power, as if the clock had run on."""
     cycle = simulator.Simulator.power_cycle
@@ -359,7 +355,6 @@ MUTANTS = {
         Mutant(name="reset keeps pins", breaks="LW-071", plant=_reset_keeps_pins),
         Mutant(name="disabled pins open", breaks="LW-052", plant=_disabled_pins_open),
         Mutant(name="frames begin without a zero", breaks="LW-003", plant=_frames_begin_without_a_zero),
-        Mutant(name="sessions outlive their peer", breaks="LW-021", plant=_sessions_outlive_their_peer),
         Mutant(name="clock that stood still is trusted", breaks="LW-051", plant=_clock_that_stood_still),
         Mutant(name="session without an end", breaks="LW-029", plant=_session_without_end),
         Mutant(name="notifications too long", breaks="LW-073", plant=_notifications_too_long, target=ON_AIR),
