@@ -3,18 +3,21 @@
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from bridge.cli.progress import progress
 from bridge.errors import UsageError
 
-from ..report.results import held_to
+from ..errors import BenchFault
+from ..report.results import Report, held_to
 from ..requirements import Profile, Requirement, requirements
 from .catalogue import tests, tests_of
 from .process import Run, run_suite
@@ -105,7 +108,7 @@ async def conform(
     quarantine: Path | None = None,
     reset: Literal["never", "failure", "module", "test"] | None = None,
     wait: float | None = None,
-    total: float | None = None,
+    total: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=604_800))] = 1800,
     keep: Literal["failed", "all"] | None = None,
     show_pins: bool = False,
     repro: str | None = None,
@@ -152,7 +155,7 @@ async def conform(
     wait
         Seconds to wait for a lock that another run has.
     total
-        Seconds that the whole run may take (1800).
+        Seconds that the whole run may take.
     keep
         Whose captures to keep: failed or all.
     show_pins
@@ -182,12 +185,18 @@ async def conform(
             "profile": profile.value, "bench": bench, "label-file": label_file, "control": control,
             "capabilities": capabilities, "keys": keys, "operator": operator, "destructive": destructive,
             "realtime": realtime, "retries": retries, "quarantine": quarantine, "reset": reset, "wait": wait,
-            "total": total, "keep": keep, "show-pins": show_pins, "seed": seed,
+            "keep": keep, "show-pins": show_pins, "seed": seed,
         }  # fmt: skip
         words = tuple(_words(options))
         with _folder(report) as folder:
-            async for value in _results(Run(target=chosen, report=folder, words=words, test=test), report):
-                yield value
+            run = Run(target=chosen, report=folder, words=words, seconds=total, test=test)
+            try:
+                async for value in _results(run, report):
+                    yield value
+            except BenchFault as fault:
+                if report:
+                    _write_fault(report, run, profile, seed, str(fault))
+                raise
 
 
 def listed(profile: Profile) -> tuple[Listed, ...]:
@@ -213,6 +222,19 @@ def explained(wanted: str) -> Explained:
         id=each.id, level=each.level, profile=each.profile, section=each.section, since=each.since,
         kept_by="lock and bridge" if each.role == "both" else str(each.role), text=each.text, tests=looking,
     )  # fmt: skip
+
+
+def _write_fault(report: Path, run: Run, profile: Profile, seed: int | None, why: str) -> None:
+    """Write the report of a suite that could not even begin, where there can be one."""
+    from ..report.reporting import write  # noqa: PLC0415  pytest is needed for the suite alone
+
+    told = Report(
+        place=run.target or "", profile=profile, seed=seed or 0, begun=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0, version=version("latchwire"), results=(), stopped=why,
+    )  # fmt: skip
+    with suppress(OSError):  # the fault may be that there can be none
+        report.mkdir(parents=True, exist_ok=True)
+        write(told, report)
 
 
 def _words(options: Mapping[str, object]) -> Iterator[str]:

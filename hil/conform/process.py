@@ -18,6 +18,8 @@ from ..report.results import EVENT
 
 TO_END = 10
 """Seconds that the suite may take to end once it was told to."""
+MARGIN = 120
+"""Seconds beyond its own time in which the suite must have given back what it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Run:
     target: str | None
     report: Path
     words: tuple[str, ...]
+    seconds: float
+    """What all of it may take; the suite ends itself then, and is ended where it does not."""
     test: str | None = None
 
     @property
@@ -35,9 +39,9 @@ class Run:
         place = str(files("hil.conformance"))
         ini = ("-c", str(files("hil.conform").joinpath("suite.ini")), "--rootdir", place)
         target = (f"--lock-target={self.target}",) if self.target else ()
-        kept = (f"--lock-report={self.report}", f"--lock-artifacts={self.report / 'captures'}")
         chosen_alone = ("--lock-chosen",) if self.test else ()
-        own = (*target, *kept, "--lock-events", *chosen_alone, *self.words)
+        report, total = f"--lock-report={self.report}", f"--lock-total={self.seconds:g}"
+        own = (*target, report, total, "--lock-events", *chosen_alone, *self.words)
         chosen = f"{place}/{self.test}" if self.test else place
         return (sys.executable, "-P", "-m", "pytest", "-q", "-p", "hil.plugin", *ini, *own, chosen)
 
@@ -53,19 +57,21 @@ async def run_suite(run: Run) -> AsyncIterator[dict[str, Any]]:
     async with _process(run.command) as process:
         assert process.stdout is not None  # noqa: S101  it is a pipe
         last: deque[str] = deque(maxlen=5)
-        async for line in process.stdout:
-            text = line.decode(errors="replace").rstrip()
-            if text.startswith(EVENT):
-                yield json.loads(text[1:])
-            elif text:
-                last.append(text)
-        code = await process.wait()
+        try:
+            async with asyncio.timeout(run.seconds + MARGIN):
+                async for line in process.stdout:
+                    text = line.decode(errors="replace").rstrip()
+                    if text.startswith(EVENT):
+                        yield json.loads(text[1:])
+                    elif text:
+                        last.append(text)
+                code = await process.wait()
+        except TimeoutError:
+            raise BenchFault(f"The suite did not end within {run.seconds + MARGIN:g} s, and was ended.") from None
     if not told.exists():
         why = next((text.partition("ERROR: ")[2] for text in last if text.startswith("ERROR: ")), "")
-        raise BenchFault(
-            why.replace("--lock-", "--")
-            or f"The suite ended with {code} and no report. It said last: {' / '.join(last)}"
-        )
+        unknown = f"The suite ended with {code} and no report. It said last: {' / '.join(last)}"
+        raise BenchFault(why.replace("--lock-", "--") or unknown)
     yield {"report": json.loads(told.read_text(encoding="utf-8"))}
 
 

@@ -73,6 +73,8 @@ class Replayed:
     sent: int
     left_out: int
     differences: tuple[Difference, ...]
+    cut: str | None = None
+    """Why the recording ends before its end."""
 
     @property
     def exit_code(self) -> int:
@@ -88,7 +90,8 @@ class Replayed:
         many = len(self.differences)
         came = f"{many} answer{'s differ' if many > 1 else ' differs'}" if many else "all answers are the same"
         left = f" Left out, because it cannot be repeated: {self.left_out}." if self.left_out else ""
-        return f"Repeated: {self.sent} requests and hands; {came}.{left}"
+        cut = f" {self.cut}" if self.cut else ""
+        return f"Repeated: {self.sent} requests and hands; {came}.{left}{cut}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +112,17 @@ async def replay(recording: Recording, station: Station) -> Replayed:
         raise BenchFault("The recording holds no request of a bench's with its answer: there is nothing to repeat.")
     player = _Player(recording, station)
     for step in steps:
-        await player.play(step)
+        try:
+            await player.play(step)
+        except (LookupError, TypeError, AttributeError):
+            raise BenchFault(
+                f"The recording cannot be repeated from {step.event.name or 'a hello'} on: it does not tell what this "
+                "version needs for it."
+            ) from None
     await station.close()
-    return Replayed(sent=player.sent, left_out=player.left_out, differences=tuple(player.differences))
+    return Replayed(
+        sent=player.sent, left_out=player.left_out, differences=tuple(player.differences), cut=recording.cut
+    )
 
 
 async def make_ready(station: Station) -> None:

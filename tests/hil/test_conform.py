@@ -1,5 +1,6 @@
 """`latchwire conform`: its words, its exit codes, and what it leaves behind."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from hil.conform import process
 from hil.conform.catalogue import tests as catalogue
+from hil.conform.process import Run, run_suite
+from hil.errors import BenchFault
 from hil.report.results import held_to
 from hil.requirements import Profile, requirements
 from protocol.label import format_label
@@ -123,6 +127,28 @@ def test_a_lock_that_cannot_be_reached_is_the_benchs_fault(tmp_path: Path) -> No
     assert code == 2
     assert "The bench failed, which says nothing of the firmware. The target cannot be reached" in said
     assert said.count("cannot be reached") == 2, "what has been told once is not told for each test"
+
+
+def test_a_bench_that_is_refused_has_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "bench.toml").write_text('[[target]]\nname = "front"\nlink = "sim:"\ncolour = "red"\n')
+    code, _, complaints = conform("--bench", "bench.toml", "--report", "report", folder=tmp_path)
+    told = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert (code, told["verdict"], told["exit_code"]) == (2, "bench fault", 2)
+    assert '"colour": there is no such key' in complaints
+    assert '"colour": there is no such key' in told["sentence"]
+
+
+def test_a_suite_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async for _ in run_suite(Run(target="sim:", report=tmp_path, words=(), seconds=0.01)):
+            pass
+
+    hanging = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
+    monkeypatch.setattr(process, "MARGIN", 0)
+    monkeypatch.setattr(process, "TO_END", 0.01)
+    monkeypatch.setattr(Run, "command", (sys.executable, "-c", hanging))
+    with pytest.raises(BenchFault, match="The suite did not end within"):
+        asyncio.run(run())
 
 
 def test_one_test_is_repeated_with_what_it_drew() -> None:

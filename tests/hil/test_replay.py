@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -384,3 +385,11 @@ def test_a_target_at_which_nothing_answers_is_not_reached(hangs_up: bool, says: 
     station = Station(connect, BenchHands({}, None, None), bytes(16), patience=patience, random=Random(1), ear=Deaf())  # noqa: S311
     with pytest.raises(NotReached, match=says):
         asyncio.run(make_ready(station))
+
+
+def test_a_recording_that_does_not_tell_enough_is_told_of(tmp_path: Path) -> None:
+    whole = read_recording(traced(tmp_path)[0]).events
+    bare = tuple(replace(event, fields={}) for event in whole)
+    (tmp_path / "anew").mkdir()
+    with pytest.raises(BenchFault, match="The recording cannot be repeated from create_pin on"):
+        replayed(tmp_path / "anew", Recording(header={}, events=bare))
