@@ -30,12 +30,12 @@ class Suite:
         return self.said.splitlines()[-1]
 
 
-def suite(*words: str, plugins: Iterable[str] = (), folder: Path = ROOT) -> Suite:
+def suite(*words: str, plugins: Iterable[str] = (), folder: Path = ROOT, patience: float = PATIENCE) -> Suite:
     """Run pytest with these options and files, at a lock in memory unless they name another."""
     chosen = [word for name in (*_PLUGINS, *plugins) for word in ("-p", name)]
     alone = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--tb=no", *chosen, *words],
-        cwd=folder, env=os.environ | alone, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        cwd=folder, env=os.environ | alone, capture_output=True, text=True, timeout=patience, check=False,
     )  # fmt: skip
     return Suite(code=done.returncode, said=done.stdout + done.stderr)

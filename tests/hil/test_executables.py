@@ -12,10 +12,8 @@ from hil.bench.executables import Program, arguments
 from hil.errors import BenchFault
 from hil.line import Deaf, Line, Patience, Way
 from tests.hil.lock_program import LAST_WORDS, PROGRAM, ROOT, new_lock
-from tests.hil.runs import run
 from tests.waiting import until
 
-SUITE = ("test_hello.py", "test_operations.py", "test_pins.py", "test_sessions.py", "test_capabilities.py")
 NURSE = """
 import os, subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], stdin=subprocess.DEVNULL)
@@ -39,17 +37,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-@pytest.mark.parametrize("kind", ["exec", "exec+pty"])
-def test_the_suite_runs_at_a_program(tmp_path: Path, kind: str) -> None:
-    flash, label = new_lock(tmp_path)
-    control = tmp_path / "ctl"
-    target = f"{kind}:{PROGRAM} --flash {flash} --control {control}"
-    options = ("--lock-target", target, "--lock-label-file", str(label), "--lock-control", str(control))
-    ran = run(tmp_path, *options, *(str(ROOT / "hil" / "conformance" / name) for name in SUITE))
-    assert ran.code == 0, ran.text
-    assert "passed" in ran.ended
 
 
 @pytest.mark.parametrize("kind", ["exec", "exec+pty"])

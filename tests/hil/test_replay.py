@@ -391,5 +391,5 @@ def test_a_recording_that_does_not_tell_enough_is_told_of(tmp_path: Path) -> Non
     whole = read_recording(traced(tmp_path)[0]).events
     bare = tuple(replace(event, fields={}) for event in whole)
     (tmp_path / "anew").mkdir()
-    with pytest.raises(BenchFault, match="The recording cannot be repeated from create_pin on"):
+    with pytest.raises(BenchFault, match="The recording cannot be repeated from enter on"):
         replayed(tmp_path / "anew", Recording(header={}, events=bare))

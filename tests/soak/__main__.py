@@ -5,7 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 
-from . import fuzz, hostile_link, power_cuts, radio, schedules, sigkill, slots
+from . import fuzz, hostile_link, power_cuts, radio, schedules, sigkill, slots, suites
 
 PARTS: dict[str, Callable[[int], int]] = {
     "power-cuts": power_cuts.main,
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[int], int]] = {
     "radio": radio.main,
     "schedules": schedules.main,
     "slots": slots.main,
+    "suites": suites.main,
     "fuzz": fuzz.main,
 }
 """Each takes a seed and returns how many promises were broken."""
