@@ -35,6 +35,13 @@ def test_cannot_begin(broken_cable): pass
 def test_breaks_while_it_begins(wrong_answer): pass
 @pytest.mark.req("LW-004")
 def test_loses_the_bench(): raise BenchFault("The hub is gone.")
+@pytest.fixture
+def cable_that_goes():
+    yield
+    raise BenchFault("The cable went.")
+
+@pytest.mark.req("LW-006")
+def test_fails_and_then_loses_the_bench(cable_that_goes): raise Nonconformant("It lied.")
 def test_does_not_run(): pytest.skip("No hand.")
 def test_shows_html(): assert "<script>alert(1)</script>" == ""
 """
@@ -80,13 +87,14 @@ def test_a_failure_is_the_firmwares_and_an_error_the_benchs(own: tuple[dict[str,
         "cannot_begin": "error",
         "breaks_while_it_begins": "failed",
         "loses_the_bench": "error",
+        "fails_and_then_loses_the_bench": "failed",
         "does_not_run": "skipped",
         "shows_html": "failed",
     }
     kept = {each["id"]: each["kept"] for each in told["requirements"]}
     assert [kept[f"LW-00{n}"] for n in range(1, 6)] == ["broken", "undecided", "undecided", "undecided", "unseen"]
     assert (told["verdict"], told["exit_code"]) == ("nonconformant", 1)
-    assert told["sentence"].startswith("The firmware breaks LW-001.")
+    assert told["sentence"].startswith("The firmware breaks LW-001, LW-006.")
 
 
 def test_a_report_tells_how_to_repeat_and_no_digits(own: tuple[dict[str, Any], Path]) -> None:
@@ -157,8 +165,8 @@ def test_workers_make_one_report_as_one_process_does(tmp_path: Path) -> None:
     words = ("--lock-report", str(tmp_path / "report"), str(tmp_path / "test_own.py"), "-n", "2")
     suite(*words, plugins=["xdist"])
     told = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert told["counts"] == {"passed": 1, "flaky": 0, "failed": 3, "error": 2, "skipped": 1, "quarantined": 0}
-    assert {each["id"] for each in told["requirements"] if each["kept"] == "broken"} == {"LW-001"}
+    assert told["counts"] == {"passed": 1, "flaky": 0, "failed": 4, "error": 2, "skipped": 1, "quarantined": 0}
+    assert {each["id"] for each in told["requirements"] if each["kept"] == "broken"} == {"LW-001", "LW-006"}
 
 
 def test_a_report_tells_what_the_lock_is_and_how_to_reach_it_again(tmp_path: Path) -> None:

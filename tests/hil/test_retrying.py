@@ -1,5 +1,6 @@
 """Further tries: between them power is taken away, what passes late is told as flaky, and what never does fails."""
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -149,3 +150,45 @@ def test_without_the_option_nothing_is_tried_again(tests: Path) -> None:
 def test_a_number_below_nought_is_refused(tests: Path) -> None:
     run = suite("--lock-retries", "-1", folder=tests)
     assert (run.code, run.said.startswith("ERROR: --lock-retries takes a number from 0")) == (4, True)
+
+
+AFTER_A_FAILURE = """
+import pytest
+from hil.errors import BenchFault, Nonconformant
+
+@pytest.fixture
+def bench(lock):
+    if CABLE and tries("setup") > 1:
+        raise BenchFault("The cable is out.")
+    yield
+
+@pytest.mark.req("LW-035")
+async def test_it(bench):
+    raise Nonconformant("The lock lies.")
+"""
+CUTS_NOTHING = """
+import pytest
+from hil.bench.control import ControlSocket
+from hil.bench.power import PowerNotCut
+
+async def refuses(self):
+    raise PowerNotCut("The lock still answers.")
+
+ControlSocket.power_cycle = refuses
+"""
+
+
+@pytest.mark.parametrize("trouble", ["the bench fails before the next try", "the power is not cut"])
+def test_a_fault_of_the_bench_undoes_no_failure(tmp_path: Path, trouble: str) -> None:
+    cable = trouble.startswith("the bench")
+    helper = TESTS.partition("@pytest.fixture")[0].partition("def tries")[2]
+    (tmp_path / "test_it.py").write_text(f"CABLE = {cable}\ndef tries{helper}{AFTER_A_FAILURE}")
+    if not cable:
+        (tmp_path / "conftest.py").write_text(CUTS_NOTHING)
+    ended = suite("--lock-retries", "1", "--lock-report", "report", folder=tmp_path)
+    told = json.loads((tmp_path / "report" / "report.json").read_text())
+    (test,) = told["tests"]
+    assert (ended.code, told["verdict"], test["outcome"]) == (1, "nonconformant", "failed"), ended.said
+    assert test["message"].startswith("The lock lies.")
+    assert cable or "Before the next try: The lock still answers." in test["message"]
+    assert next(each["kept"] for each in told["requirements"] if each["id"] == "LW-035") == "broken"

@@ -61,15 +61,15 @@ BUGS = (
     Bug(
         name="a folder of recordings that is not tried",
         file="hil/recording/keeping.py",
-        good="    _see_that_it_can_be_written(config.option.lock_artifacts)\n",
-        bad="",
+        good="            _see_that_it_can_be_written(self._folder)\n",
+        bad="            pass\n",
         tests=KEEPING,
     ),
     Bug(
         name="recordings of which JUnit does not know",
         file="hil/recording/keeping.py",
-        good="if kept.keeping and events:",
-        bad="if kept.keeping and report.failed:",
+        good="if kept.keeping:  # the report of the test's end too",
+        bad="if kept.keeping and report.failed:  #",
         tests=KEEPING,
     ),
     Bug(

@@ -48,8 +48,8 @@ BUGS = (
     Bug(
         name="whatever a lock says taken for its hello",
         file="hil/bench/presence.py",
-        good="isinstance(piece, Frame) and piece.kind is Kind.HELLO_RESPONSE and piece.counter == hello.counter",
-        bad="piece is not hello",
+        good="if isinstance(piece, Frame) and piece.counter == hello.counter and piece.kind in _ANSWERS:",
+        bad="if isinstance(piece, Frame):",
         tests=("tests/hil/test_power.py",),
     ),
     Bug(
@@ -90,8 +90,8 @@ BUGS = (
     Bug(
         name="no number within its limits",
         file="hil/running/measuring.py",
-        good="if not (math.isfinite(value) and low <= value <= high):",
-        bad="if value < low or value > high:",
+        good="        if not math.isfinite(value):\n",
+        bad="        if math.isnan(value):\n",
         tests=("tests/hil/test_measuring.py",),
     ),
     Bug(
@@ -153,7 +153,7 @@ BUGS = (
     Bug(
         name="faults that outlive their test",
         file="hil/plugin.py",
-        good="    lock_runner.run(lock.hands.mend())\n",
+        good="    lock_runner.tidy(lock.hands.mend())\n",
         bad="",
         tests=("tests/hil/test_faults.py",),
     ),
@@ -172,10 +172,38 @@ BUGS = (
         tests=("tests/firmware_sim/test_faults_by_hand.py",),
     ),
     Bug(
+        name="a failure that a fault of the bench undoes",
+        file="hil/running/retrying.py",
+        good="for tried in (last, before) if",
+        bad="for tried in (last,) if",
+        tests=("tests/hil/test_retrying.py",),
+    ),
+    Bug(
+        name="a bench that asks more than a lock takes",
+        file="hil/line.py",
+        good="            await self._room(self._hellos, self.HELLOS)\n",
+        bad="",
+        tests=("tests/hil/test_pace.py",),
+    ),
+    Bug(
+        name="a failure that a fault after it hides",
+        file="hil/report/reporting.py",
+        good="(Outcome.PASSED, Outcome.SKIPPED, Outcome.QUARANTINED, Outcome.ERROR, Outcome.FAILED)",
+        bad="(Outcome.PASSED, Outcome.SKIPPED, Outcome.QUARANTINED, Outcome.FAILED, Outcome.ERROR)",
+        tests=("tests/hil/test_reporting.py",),
+    ),
+    Bug(
+        name="what nobody saw told as kept",
+        file="hil/report/results.py",
+        good="or not self._has_looked:",
+        bad="or not self.results:",
+        tests=("tests/hil/test_results.py",),
+    ),
+    Bug(
         name="a failure that a skip undoes",
         file="hil/running/retrying.py",
-        good="        if before and any(report.skipped for report in reports):\n            reports = before\n",
-        bad="",
+        good="failed[0] if failed else before if skipped else last",
+        bad="failed[0] if failed else last",
         tests=("tests/hil/test_retrying.py",),
     ),
 )
