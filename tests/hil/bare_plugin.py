@@ -2,5 +2,5 @@
 
 import sys
 
-for name in ("bleak", "bleak_retry_connector", "bumble"):
+for name in ("bleak", "bleak_retry_connector", "bumble", "bridge.links.ble", "firmware_sim.ports.ble"):
     sys.modules[name] = None  # type: ignore[assignment]  # as the import system has it

@@ -4,11 +4,11 @@ It loads the plugins alone that it needs: those of other tests take longer to im
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 SUITE = "hil/conformance"
@@ -34,8 +34,8 @@ def suite(*words: str, plugins: Iterable[str] = (), folder: Path = ROOT, patienc
     """Run pytest with these options and files, at a lock in memory unless they name another."""
     chosen = [word for name in (*_PLUGINS, *plugins) for word in ("-p", name)]
     alone = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=no", *chosen, *words],
-        cwd=folder, env=os.environ | alone, capture_output=True, text=True, timeout=patience, check=False,
-    )  # fmt: skip
-    return Suite(code=done.returncode, said=done.stdout + done.stderr)
+    known = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # the plugin has been imported already
+    code, said = forked.run(
+        "pytest", ["-q", "--tb=no", *known, *chosen, *words], env=os.environ | alone, cwd=folder, seconds=patience
+    )
+    return Suite(code=code, said=said)

@@ -19,6 +19,7 @@ from hil.bench.presence import Presence
 from hil.bench.switches import Operator
 from hil.errors import BenchFault
 from hil.hands import Hand
+from protocol.framing import Frame, Kind, encode_frame
 from tests.hil.outlets import Bench, bench_in, script
 
 CUTTING = {"kind": "cmd", "on": ["./switch", "on"], "off": ["./switch", "off"], "settle": 5.0}
@@ -169,10 +170,12 @@ def test_a_link_that_never_opens_is_not_waited_for(tmp_path: Path, monkeypatch: 
     at(tmp_path, act)
 
 
-def test_garbage_is_no_answer() -> None:
+def test_garbage_and_an_answer_to_somebody_else_are_no_answer() -> None:
+    other = encode_frame(Frame(version=0, kind=Kind.HELLO_RESPONSE, counter=7, body=bytes(23)))
+
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(64):
-            writer.write(b"\0\x05hello\0" * 3)
+            writer.write(b"\0\x05hello\0" * 3 + other)
         writer.close()
 
     async def main() -> None:

@@ -64,7 +64,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]
 
 
 def test_an_honest_lock_conforms(tmp_path: Path) -> None:
-    told = reported(tmp_path, SUITE)
+    told = reported(tmp_path, SUITE, "-k", "not 65536")  # which takes ten seconds, and is seen elsewhere
     assert (told["verdict"], told["exit_code"], told["target"]) == ("conforms", 0, "sim:")
     kept = {each["id"]: each["kept"] for each in told["requirements"]}
     assert set(kept.values()) <= {"kept", "unseen"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.together import forked
+from tests import forked
 from tests.together.desk import Scenario, at_a_desk
 from tests.together.processes import Place, place
 

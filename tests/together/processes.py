@@ -20,7 +20,7 @@ import pytest
 
 from bridge.cli.running import run
 from tests.conftest import skip_without_a_bus
-from tests.together.forked import Forked
+from tests.forked import Forked
 
 Way = Literal["pty", "ble"]
 """How a lock is reached."""

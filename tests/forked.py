@@ -17,11 +17,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -29,8 +31,9 @@ _IMPORTED = (
     "bridge.cli.running", "bridge.cli.serving", "bridge.cli.states", "bridge.cli.pairing", "bridge.cli.monitoring",
     "bridge.cli.pins", "bridge.service", "bridge.http.app", "bridge.http.server", "bridge.links.ble",
     "bridge.store.registry", "firmware_sim.cli", "firmware_sim.ports.ble", "firmware_sim.ports.pty",
-    "firmware_sim.ports.tcp", "hil.bluetooth.__main__", "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on",
-    "bleak.backends.bluezdbus.client", "bleak.backends.bluezdbus.scanner", "aiosqlite", "sqlalchemy.dialects.sqlite",
+    "firmware_sim.ports.tcp", "hil.bluetooth.__main__", "hil.plugin", "pytest", "pytest_timeout",
+    "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on", "bleak.backends.bluezdbus.client",
+    "bleak.backends.bluezdbus.scanner", "aiosqlite", "sqlalchemy.dialects.sqlite",
 )  # fmt: skip
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER: whoever has lost its parent becomes a child of this process, which can then wait for it."""
@@ -44,7 +47,7 @@ class Forked:
         reading, writing = os.pipe()
         with open(os.devnull, "rb") as nothing:
             try:
-                self.pid = _start(module, words, env, (nothing.fileno(), writing, errors))
+                self.pid = _start(module, words, env, Path.cwd(), (nothing.fileno(), writing, errors))
             finally:
                 os.close(writing)
         self.stdout = open(reading, encoding="utf-8")  # noqa: SIM115  __exit__ closes it
@@ -57,12 +60,7 @@ class Forked:
     def wait(self, seconds: float) -> int:
         """Return the exit code; raise TimeoutExpired where there is none in time."""
         if self.returncode is None:
-            ended = os.pidfd_open(self.pid)
-            try:
-                if not select.select([ended], [], [], seconds)[0]:
-                    raise subprocess.TimeoutExpired(str(self.pid), seconds)
-            finally:
-                os.close(ended)
+            _await(self.pid, seconds)
         code = self._reap(0)
         assert code is not None
         return code
@@ -101,12 +99,37 @@ def prepare() -> None:
         _origin()
 
 
-def _start(module: str, words: Sequence[str], env: Mapping[str, str], streams: tuple[int, int, int]) -> int:
+def run(module: str, words: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float) -> tuple[int, str]:
+    """Run `python -m MODULE WORDS` to its end; return its exit code and all that it printed; raise TimeoutExpired."""
+    with tempfile.TemporaryFile() as output, open(os.devnull, "rb") as nothing:
+        pid = _start(module, words, env, cwd, (nothing.fileno(), output.fileno(), output.fileno()))
+        try:
+            _await(pid, seconds)
+        except subprocess.TimeoutExpired:
+            os.kill(pid, signal.SIGKILL)
+            raise
+        finally:
+            _, status = os.waitpid(pid, 0)
+        output.seek(0)
+        return os.waitstatus_to_exitcode(status), output.read().decode()
+
+
+def _await(pid: int, seconds: float) -> None:
+    ended = os.pidfd_open(pid)
+    try:
+        if not select.select([ended], [], [], seconds)[0]:
+            raise subprocess.TimeoutExpired(str(pid), seconds)
+    finally:
+        os.close(ended)
+
+
+def _start(module: str, words: Sequence[str], env: Mapping[str, str], cwd: Path, streams: tuple[int, int, int]) -> int:
     if sys.platform != "linux":
         actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(streams)]
-        return os.posix_spawn(sys.executable, [sys.executable, "-m", module, *words], env, file_actions=actions)
+        there = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(cwd), sys.executable, "-m", module, *words]
+        return os.posix_spawn(there[0], there, env, file_actions=actions)
     asking = _origin()
-    socket.send_fds(asking, [json.dumps([module, list(words), dict(env)]).encode()], streams)
+    socket.send_fds(asking, [json.dumps([module, list(words), dict(env), str(cwd)]).encode()], streams)
     return int(asking.recv(_LARGEST))
 
 
@@ -145,16 +168,18 @@ def _fork_for_ever(asked: socket.socket) -> tuple[str, list[str]]:
             os.close(descriptor)
 
 
-def _become(asked: tuple[str, list[str], dict[str, str]], streams: Sequence[int], others: Sequence[int]
+def _become(asked: tuple[str, list[str], dict[str, str], str], streams: Sequence[int], others: Sequence[int]
             ) -> tuple[str, list[str]]:  # fmt: skip
     """Be as a process that was started with these streams and this environment."""
-    module, words, env = asked
+    module, words, env, cwd = asked
+    os.chdir(cwd)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
     for descriptor in (*streams, *others):
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(env)
+    sys.path[:0] = [part for part in env.get("PYTHONPATH", "").split(os.pathsep) if part]
     time.tzset()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8")  # noqa: SIM115  the process's own
