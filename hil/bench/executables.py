@@ -37,6 +37,7 @@ _END_SECONDS = 5.0
 _CHUNK = 4096
 _LAST_LINES = 5
 _LAST_BYTES = 1000
+_TOLD_BYTES = 24
 
 
 def arguments(place: str, folder: Path) -> list[str]:
@@ -154,16 +155,20 @@ class Program:
         """Start it and wait until it answers a hello; raise BenchFault."""
         self._said.clear()
         self._spawn()
-        inbox, self._inbox = self._inbox, Inbox()
+        inbox, self._inbox, heard = self._inbox, Inbox(), b""
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self.greet()
                 decoder = FrameDecoder(LARGEST_MAX_FRAME)
-                while not any(isinstance(piece, Frame) for piece in decoder.feed(await self._inbox.get(""))):
-                    pass
+                frames = 0
+                while not frames:
+                    data = await self._inbox.get("")
+                    heard = (heard + data)[:_TOLD_BYTES]
+                    frames = sum(isinstance(piece, Frame) for piece in decoder.feed(data))
         except TimeoutError:
             silent = f"did not answer a hello within {START_SECONDS:g} s of its start"
-            raise BenchFault(f"The program {self._words[0]} {silent}.{self._words_said}") from None
+            noise = f" What it sent is no frame; it began with {heard.hex(' ')}." if heard else " It sent nothing."
+            raise BenchFault(f"The program {self._words[0]} {silent}.{noise}{self._words_said}") from None
         except LinkLost:
             raise BenchFault(self.farewell()) from None
         finally:

@@ -154,7 +154,6 @@ async def test_a_clock_that_stood_still_without_power_is_not_trusted(
         assert told.time >= NOON + 3600, "the clock stood still while there was no power, and is trusted"
 
 
-@pytest.mark.req("LW-045")
 async def test_a_battery_that_falls_is_recorded_once_for_each_mark(lock: Station, session: Session) -> None:
     if Hand.BATTERY not in lock.hands.able or Capability.BATTERY_LEVEL not in (await session.info()).capabilities:
         pytest.skip("Here is no hand for a battery, or no lock that tells its level.")

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from hil.running.measuring import Measure
 from hil.station import Session
 from protocol.messages.device import PingRequest, PingResponse
@@ -13,7 +11,6 @@ SAMPLES = 5
 PING = PingRequest(payload=bytes(16))
 
 
-@pytest.mark.req("LW-045")
 async def test_how_long_a_ping_takes(session: Session, measure: Measure) -> None:
     times = []
     for _ in range(SAMPLES):
@@ -23,7 +20,6 @@ async def test_how_long_a_ping_takes(session: Session, measure: Measure) -> None
     measure("ping_ms", sorted(times)[SAMPLES // 2])
 
 
-@pytest.mark.req("LW-043", "LW-045")
 async def test_how_long_the_acknowledgement_of_a_pin_takes(session: Session, measure: Measure) -> None:
     times = []
     for number in range(min(SAMPLES, (await session.info()).capacity)):

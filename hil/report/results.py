@@ -141,7 +141,7 @@ class Report:
     @property
     def _main_sentence(self) -> str:
         broken = [each.requirement.id for each in self.judged if each.kept is Kept.BROKEN]
-        failed = next((each.message for each in self.results if each.outcome is Outcome.FAILED), "")
+        failed = next((each for each in self.results if each.outcome is Outcome.FAILED), None)
         match self.verdict:
             case Verdict.CONFORMS if self.chosen:
                 return "What was chosen to run passes, which says nothing of the rest."
@@ -151,8 +151,11 @@ class Report:
                 return f"Nothing breaks the protocol but what is in quarantine: {_listed(broken) or 'other tests'}."
             case Verdict.NONCONFORMANT if broken:
                 return f"The firmware breaks {_listed(broken)}."
-            case Verdict.NONCONFORMANT:
-                return f"The lock has failed, but no requirement could be looked at for it. {_first_line(failed)}"
+            case Verdict.NONCONFORMANT if failed and not failed.requirements:
+                return f"The lock fails a test of no requirement: {failed.title}. {_first_line(failed.message)}"
+            case Verdict.NONCONFORMANT if failed:
+                told = _first_line(failed.message)
+                return f"The lock has failed, but no requirement could be looked at for it. {told}"
         faults = (each.message for each in self.results if each.outcome is Outcome.ERROR)
         why = self.stopped or next(faults, f"Nothing here could look at profile {self.profile}.")
         return f"The bench failed, which says nothing of the firmware. {why}"

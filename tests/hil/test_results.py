@@ -65,6 +65,7 @@ def test_whether_a_requirement_is_kept(results: tuple[Result, ...], came: Kept) 
 
 QUARANTINED = result(Outcome.QUARANTINED, "LW-036")
 CUT_SHORT = result(Outcome.FAILED, "LW-035", began=False, message="It said nothing.\nAt all.")
+OF_NONE = result(Outcome.FAILED, message="It lies.")
 FAULT = result(Outcome.ERROR, message="The hub is gone.")
 
 
@@ -74,6 +75,10 @@ FAULT = result(Outcome.ERROR, message="The hub is gone.")
         (report(PASSED, QUARANTINED), "Nothing breaks the protocol but what is in quarantine: LW-036."),
         (report(PASSED, result(Outcome.FLAKY)), "1 test has passed at a later try only."),
         (report(CUT_SHORT), "no requirement could be looked at for it. It said nothing."),
+        (
+            report(PASSED, result(Outcome.FAILED, message="It lies.")),
+            "The lock fails a test of no requirement: A. It lies.",
+        ),
         (report(PASSED, FAULT), "says nothing of the firmware. The hub is gone."),
         (report(PASSED), "MUSTs could not be looked at here."),
         (report(PASSED, chosen=True), "What was chosen to run passes, which says nothing of the rest."),
