@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from firmware_sim import requests
+from firmware_sim import links, requests
 from firmware_sim.control import serve_control
 from firmware_sim.device import GEOMETRY, Device
 from firmware_sim.flash import ImageFlash
@@ -132,9 +132,12 @@ def main() -> None:
     parser.add_argument("--control", type=Path)
     parser.add_argument("--tells", type=int, default=int(requests.CAPABILITIES))
     parser.add_argument("--pairing-open", action="store_true")
+    parser.add_argument("--hasty", action="store_true", help="take as many hellos as come")
     parser.add_argument("--trouble", choices=TROUBLES)
     parser.add_argument("--after", type=int, default=0)
     options = parser.parse_args()
+    if options.hasty:
+        links.HANDSHAKES = 1000
     requests.CAPABILITIES = Capability(options.tells)
     asyncio.run(run(options))
 

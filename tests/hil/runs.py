@@ -41,7 +41,8 @@ def words(folder: Path, *options: str) -> list[str]:
     """Return the options of a run that loads no more plugins than it needs, and no settings of this project."""
     settings = folder / "pytest.ini"
     settings.write_text("[pytest]\n")
-    plugins = ["-c", str(settings), "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "hil.plugin"]
+    names = ("no:cacheprovider", "no:faulthandler", "hil.plugin", "tests.hil.hasty_plugin")
+    plugins = ["-c", str(settings), *(word for name in names for word in ("-p", name))]
     return ["-q", "-rA", "-W", "error", "--import-mode=importlib", f"--rootdir={folder}", *plugins, *options]
 
 
@@ -82,7 +83,16 @@ def suite(folder: Path, text: str, name: str = "test_one.py") -> str:
 @contextmanager
 def lock_on_a_pty(folder: Path, flash: Path, *options: str) -> Iterator[str]:
     """Run a lock on a pty, in a process of its own; yield its target."""
-    program = [sys.executable, "-m", "tests.hil.lock_program", "--flash", str(flash), "--serial", str(folder / "tty")]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.hil.lock_program",
+        "--flash",
+        str(flash),
+        "--serial",
+        str(folder / "tty"),
+        "--hasty",
+    ]
     with subprocess.Popen(
         [*program, *options],
         cwd=ROOT,

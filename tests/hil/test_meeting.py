@@ -27,7 +27,12 @@ PEER = Peer(private=bytes(range(32)), lock_key=bytes(32))
 def options(folder: Path, flash: Path, label: Path, *, hands: bool) -> list[str]:
     """Return the options of a lock that is a program, with hands or without."""
     control = folder / "ctl"
-    lock = ["--lock-target", f"exec:{PROGRAM} --flash {flash} --control {control}", "--lock-label-file", str(label)]
+    lock = [
+        "--lock-target",
+        f"exec:{PROGRAM} --hasty --flash {flash} --control {control}",
+        "--lock-label-file",
+        str(label),
+    ]
     return [*lock, "--lock-control", str(control)] if hands else lock
 
 

@@ -16,11 +16,12 @@ import pytest
 from bridge.cli import running
 from bridge.links.base import Inbox
 from bridge.links.memory import MemoryLink
+from firmware_sim import links
 from firmware_sim.control import serve_control
 from firmware_sim.ports.pty import serve_pty
 from hil.bench.hardware import BenchHands
 from hil.errors import BenchFault, Nonconformant, NotReached
-from hil.line import Deaf, Patience, Way
+from hil.line import Deaf, Pace, Patience, Way
 from hil.recording.capture import Capture
 from hil.recording.commands import replay as replay_command
 from hil.recording.keeping import TestEar
@@ -351,8 +352,10 @@ def test_a_lock_that_is_there_repeats_it_by_its_control_socket(tmp_path: Path, r
 
 
 def test_a_lock_without_hands_repeats_its_requests_once_somebody_has_opened_the_window(
-    tmp_path: Path, recording: Path
+    tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Pace, "SECONDS", 0.0)
+    monkeypatch.setattr(links, "HANDSHAKES", 1000)
     *differences, came = asyncio.run(at_a_pty(tmp_path, recording, control=False, window=True))
     assert str(came).endswith("Left out, because it cannot be repeated: 6.")
     assert [str(each)[15:] for each in differences] == [
