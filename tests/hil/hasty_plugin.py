@@ -4,15 +4,9 @@ import pytest
 
 from hil.line import Pace
 
-_PATCH = pytest.StashKey[pytest.MonkeyPatch]()
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Wait for nothing."""
-    config.stash[_PATCH] = pytest.MonkeyPatch()
-    config.stash[_PATCH].setattr(Pace, "SECONDS", 0.0)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Wait again."""
-    config.stash[_PATCH].undo()
+    """Wait for nothing until the run ends."""
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setattr(Pace, "SECONDS", 0.0)
