@@ -10,6 +10,9 @@ COVERING := $(filter-out %/test_power_cuts.py %/test_hostile.py,$(wildcard tests
 	tests/protocol/test_framing.py tests/protocol/test_noise.py tests/protocol/test_session.py \
 	tests/bridge/test_handshakes.py tests/bridge/test_keys.py tests/bridge/test_tokens.py tests/bridge/http/test_auth.py
 
+# Hundreds of processes start during the tests: let each find what the first has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo demo-ble test check coverage fuzz soak bench bugs generate lock clean
 help:
 	@echo "make demo   watch one pin travel from HTTP to the keypad"

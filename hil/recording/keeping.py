@@ -3,13 +3,14 @@
 In a run of several processes each keeps the tests that it runs; what a report tells of it travels with the report.
 """
 
-import glob
 import hashlib
 import os
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping
+from contextlib import suppress
+from functools import cached_property
 from io import FileIO
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _TOLD_LINES = 40
 _LONGEST_NAME = 120
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.]+")
 _DIGITS = re.compile(r"\d{5,}")
+_ENDS = (".trace", ".pcapng")
+_FURTHER_TRY = re.compile(r"\.\d{1,2}$")
 
 
 class TestEar:
@@ -143,10 +146,8 @@ class Keeper:
         header = {"test": test, **self._header, "began": moment(capture.began)}
         stem = self._folder / (name if tries == 1 else f"{name}.{tries}")
         kept = item.stash[_KEPT] = _Kept(capture, Files(stem, header, capture.began))
-        if tries == 1:
-            for number in ("", ".[0-9]", ".[0-9][0-9]"):  # of further tries of an earlier run, too
-                for file in self._folder.glob(f"{glob.escape(name)}{number}.[tp][rc]a[cp]*"):
-                    file.unlink(missing_ok=True)
+        for file in self._older.pop(name, ()):
+            file.unlink(missing_ok=True)
         self._ear.capture = capture
         if self._all:
             kept.keep()
@@ -176,6 +177,20 @@ class Keeper:
         """What has passed between bench and lock so far in this test: `capture.messages`, `capture.note("…")`."""
         kept: _Kept = request.node.stash[_KEPT]
         return kept.capture
+
+    @cached_property
+    def _older(self) -> dict[str, list[Path]]:
+        """The files of earlier runs by the name of their test, those of its further tries with them.
+
+        The folder is read once: a run may have thousands of tests, most of them without a lock.
+        """
+        older = defaultdict(list)
+        names = set(self._names.values())
+        with suppress(OSError):  # no folder, or none of ours
+            for file in self._folder.iterdir():
+                if file.suffix in _ENDS:
+                    older[file.stem if file.stem in names else _FURTHER_TRY.sub("", file.stem)].append(file)
+        return older
 
     def _tell(self, report: pytest.TestReport, kept: _Kept) -> None:
         if kept.capture.empty:

@@ -72,7 +72,8 @@ class Api:
         self, method: str, path: str = "", body: Body | None = None, *, token: str = ALICE, key: str | None = None
     ) -> httpx2.Response:
         """Make one call at the lock's pins."""
-        headers = {"Authorization": f"Bearer {token}"} | ({} if key is None else {"Idempotency-Key": key})
+        headers = {"Authorization": f"Bearer {token}", "X-Correlation-ID": "own"}  # a drawn one could hold the digits
+        headers |= {} if key is None else {"Idempotency-Key": key}
         async with httpx2.AsyncClient(transport=self._transport, base_url="http://bridge", trust_env=False) as client:
             answer = await client.request(method, f"/api/v37/my/lock/1/pin{path}", json=body, headers=headers)
         assert body is None or str(body["pin"]) not in f"{answer.headers}{answer.text}"
