@@ -1,8 +1,9 @@
 """Real processes that start fast: forked from one that has imported everything and has run nothing.
 
 Python needs up to a second to import what `latchwire serve` is made of, and most tests here start such processes anew.
-What runs is the same from the command's words on. The tests that run README's commands, and those of commands at a
-terminal, start their processes from nothing. Needs Linux; elsewhere every process is started from nothing.
+What runs is the same from the command's words on. The tests that run README's commands, those of commands at a
+terminal, and one of each of the command's modules start their processes from nothing. Needs Linux; elsewhere every
+process starts from nothing.
 """
 
 import atexit
@@ -18,14 +19,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _IMPORTED = (
     "bridge.cli.running", "bridge.cli.serving", "bridge.cli.states", "bridge.cli.pairing", "bridge.cli.monitoring",
@@ -38,6 +41,7 @@ _IMPORTED = (
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER: whoever has lost its parent becomes a child of this process, which can then wait for it."""
 _LARGEST = 1 << 18
+_ASKING = threading.Lock()
 
 
 class Forked:
@@ -99,10 +103,31 @@ def prepare() -> None:
         _origin()
 
 
-def run(module: str, words: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float) -> tuple[int, str]:
-    """Run `python -m MODULE WORDS` to its end; return its exit code and all that it printed; raise TimeoutExpired."""
-    with tempfile.TemporaryFile() as output, open(os.devnull, "rb") as nothing:
-        pid = _start(module, words, env, cwd, (nothing.fileno(), output.fileno(), output.fileno()))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A process that has ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Return the one JSON object that was printed."""
+        return json.loads(self.out)
+
+    def lines(self) -> list[Any]:
+        """Return the JSON objects that were printed."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run(
+    module: str, words: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float, stdin: str = ""
+) -> Ended:
+    """Run `python -m MODULE WORDS` to its end; raise TimeoutExpired, and kill it, where it takes longer."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        pid = _start(module, words, env, cwd, (given.fileno(), out.fileno(), err.fileno()))
         try:
             _await(pid, seconds)
         except subprocess.TimeoutExpired:
@@ -110,8 +135,9 @@ def run(module: str, words: Sequence[str], *, env: Mapping[str, str], cwd: Path,
             raise
         finally:
             _, status = os.waitpid(pid, 0)
-        output.seek(0)
-        return os.waitstatus_to_exitcode(status), output.read().decode()
+        for printed in (out, err):
+            printed.seek(0)
+        return Ended(code=os.waitstatus_to_exitcode(status), out=out.read().decode(), err=err.read().decode())
 
 
 def _await(pid: int, seconds: float) -> None:
@@ -128,9 +154,10 @@ def _start(module: str, words: Sequence[str], env: Mapping[str, str], cwd: Path,
         actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(streams)]
         there = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(cwd), sys.executable, "-m", module, *words]
         return os.posix_spawn(there[0], there, env, file_actions=actions)
-    asking = _origin()
-    socket.send_fds(asking, [json.dumps([module, list(words), dict(env), str(cwd)]).encode()], streams)
-    return int(asking.recv(_LARGEST))
+    with _ASKING:
+        asking = _origin()
+        socket.send_fds(asking, [json.dumps([module, list(words), dict(env), str(cwd)]).encode()], streams)
+        return int(asking.recv(_LARGEST))
 
 
 @cache

@@ -70,6 +70,7 @@ def measured(aim: Aim | None = None) -> Row:
     return asyncio.run(run(Race(name="a row", against="a limit", ours=ours, limit=limit, aim=aim), 3, 3))
 
 
+@pytest.mark.timeout(180)
 def test_every_row_appears_with_positive_figures(capsys: pytest.CaptureFixture[str]) -> None:
     skip_without_a_bus()
     main(["--rounds", "1", "--calls", "2", "--json"])

@@ -26,7 +26,8 @@ from firmware_sim.simulator import Simulator
 from protocol.label import format_label, parse_label
 from protocol.vocabulary import PinEntry, Schedule
 from tests.firmware_sim.bench import ANNA, Bench, peer_of
-from tests.together.processes import Ended, Place, Staying, place
+from tests.forked import Ended
+from tests.together.processes import Place, Staying, place
 
 NIGHT = PinEntry(digits="8640197", alias="Guest", schedule=Schedule(valid_until=1))
 

@@ -35,7 +35,7 @@ def suite(*words: str, plugins: Iterable[str] = (), folder: Path = ROOT, patienc
     chosen = [word for name in (*_PLUGINS, *plugins) for word in ("-p", name)]
     alone = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     known = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # the plugin has been imported already
-    code, said = forked.run(
+    ended = forked.run(
         "pytest", ["-q", "--tb=no", *known, *chosen, *words], env=os.environ | alone, cwd=folder, seconds=patience
     )
-    return Suite(code=code, said=said)
+    return Suite(code=ended.code, said=ended.out + ended.err)

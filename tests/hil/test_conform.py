@@ -18,6 +18,7 @@ from hil.errors import BenchFault
 from hil.report.results import held_to
 from hil.requirements import Profile, requirements
 from protocol.label import format_label
+from tests import forked
 from tests.hil.suites import PATIENCE, ROOT, SUITE, suite
 
 COMMAND = (sys.executable, "-m", "bridge.cli", "conform")
@@ -28,11 +29,8 @@ OTHERS = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "--no-such-option"}
 
 def conform(*words: str, folder: Path = ROOT) -> tuple[int, str, str]:
     """Run the command, elsewhere than in this project where a test likes."""
-    done = subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=os.environ | OTHERS, capture_output=True, text=True,
-        timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
+    done = forked.run("bridge.cli", ["conform", *words], env=os.environ | OTHERS, cwd=folder, seconds=PATIENCE)
+    return done.code, done.out, done.err
 
 
 def objects(said: str) -> list[dict[str, Any]]:

@@ -19,8 +19,9 @@ from unittest.mock import patch
 import pytest
 
 from bridge.cli.running import run
+from tests import forked
 from tests.conftest import skip_without_a_bus
-from tests.forked import Forked
+from tests.forked import Ended, Forked
 
 Way = Literal["pty", "ble"]
 """How a lock is reached."""
@@ -29,23 +30,6 @@ EVERY_WAY = pytest.mark.parametrize("bench", WAYS, indirect=True)
 """For tests that hold however the lock is reached."""
 PATIENCE = 30
 """Seconds after which a command that should have ended is taken for hung."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """Return the one JSON object that the command printed."""
-        return json.loads(self.out)
-
-    def lines(self) -> list[Any]:
-        """Return the JSON objects that the command printed."""
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,19 +77,18 @@ class Place:
         return str(self.folder / name)
 
     def latchwire(self, *words: str, stdin: str = "") -> Ended:
-        """Run one command to its end."""
-        done = subprocess.run(
-            command(words),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env=self.environment,
-            check=False,
+        """Run one command to its end, as a process."""
+        return self._heard(
+            forked.run("bridge.cli", words, env=self.environment, cwd=Path.cwd(), seconds=PATIENCE, stdin=stdin)
         )
-        self.said += [done.stdout, done.stderr]
-        assert "Traceback" not in done.stderr
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def from_nothing(self, *words: str) -> Ended:
+        """Run one command to its end, as a process that has to import what it needs."""
+        done = subprocess.run(
+            command(words), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
+            env=self.environment, check=False,
+        )  # fmt: skip
+        return self._heard(Ended(code=done.returncode, out=done.stdout, err=done.stderr))
 
     def here(self, *words: str, stdin: str = "") -> Ended:
         """Run one command inside this process: ten times as fast, for tests that need many."""
@@ -117,9 +100,12 @@ class Place:
             redirect_stderr(err),
         ):
             code = run(words)
-        self.said += [out.getvalue(), err.getvalue()]
-        assert "Traceback" not in err.getvalue()
-        return Ended(code=code, out=out.getvalue(), err=err.getvalue())
+        return self._heard(Ended(code=code, out=out.getvalue(), err=err.getvalue()))
+
+    def _heard(self, ended: Ended) -> Ended:
+        self.said += [ended.out, ended.err]
+        assert "Traceback" not in ended.err
+        return ended
 
     @contextmanager
     def staying(self, *words: str) -> Iterator[Staying]:

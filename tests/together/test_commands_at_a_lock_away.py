@@ -2,8 +2,9 @@
 
 import signal
 
+from tests.forked import Ended
 from tests.together.holders import held, names_its_holder
-from tests.together.processes import Ended, Place
+from tests.together.processes import Place
 
 COMMANDS = (
     ["unpair", "front", "--yes"],

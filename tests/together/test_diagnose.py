@@ -7,7 +7,8 @@ import signal
 import zipfile
 from pathlib import Path
 
-from tests.together.processes import EVERY_WAY, Ended, Place
+from tests.forked import Ended
+from tests.together.processes import EVERY_WAY, Place
 
 
 def levels(done: Ended) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """What a bridge knows of a lock without asking it, and what happened there, as its registry holds it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -282,10 +281,9 @@ def test_a_silent_lock_is_answered_for_from_what_is_stored(scenario: Scenario, m
 
 
 @asynccontextmanager
-async def restarted(front: Front, **settings: Any) -> Any:
+async def restarted(front: Front) -> AsyncIterator[Front]:
     """Run another process of the bridge beside the first, which holds the lock no more."""
     await front.service._engine.close()
-    front.made.settings = replace(front.made.settings, **settings)
     async with front.made.process() as service:
         yield Front(front.made, service, front.lock)
 
@@ -335,9 +333,10 @@ def test_a_lock_that_another_process_holds_is_neither_reached_nor_lost(scenario:
 def test_a_bolt_whose_answer_is_lost_is_unknown_in_words_that_do_not_invite_to_repeat(scenario: Scenario) -> None:
     async def test(front: Front) -> None:
         await front.operate(BoltAction.LOCK)
-        link = front.made.links[-1]
+        link, engine = front.made.links[-1], front.service._engine
         assert isinstance(link, Lossy)
         link.kinds = set(Kind)
+        engine.settings = replace(engine.settings, deadline=1)
         with pytest.raises(BoltUnknown, match="would move the bolt once more"):
             await front.operate(BoltAction.UNLOCK)
 
@@ -349,7 +348,7 @@ def test_a_bolt_whose_answer_is_lost_is_unknown_in_words_that_do_not_invite_to_r
 
     async def hurried(front: Front) -> None:
         front.made.wrap = wrapped
-        async with restarted(front, deadline=0.2) as again:
+        async with restarted(front) as again:
             await test(again)
 
     scenario(hurried)

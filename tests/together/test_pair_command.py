@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.together.processes import Ended, Place
+from tests.forked import Ended
+from tests.together.processes import Place
 
 PLAN = '[[fault]]\nlink = "{}"\ndirection = "out"\nprobability = 1\n'
 

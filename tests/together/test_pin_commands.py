@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.together.processes import WAYS, Ended, Place, place
+from tests.forked import Ended
+from tests.together.processes import WAYS, Place, place
 
 DIGITS = "97531"
 ALWAYS_FIELDS = {"valid_from": None, "valid_until": None, "windows": "always"}

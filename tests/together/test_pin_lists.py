@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import pin_lists
-from tests.together.processes import PATIENCE, Ended, Place, Staying, command, place
+from tests.forked import Ended
+from tests.together.processes import PATIENCE, Place, Staying, command, place
 
 HEADER = "alias,pin,enabled,from,until,windows\n"
 ANN = "Ann,01357,yes,,,\n"

@@ -312,8 +312,8 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise(bench: Place) -
     bench.environment["PYTHONIOENCODING"] = "ascii"
     with bench.lock():
         assert bench.pair(name="Tür").code == 0
-        assert "T\\xfcr" in bench.latchwire("lock", "list").out
-        assert bench.latchwire("lock", "list", "--json").json()["name"] == "Tür"
+        assert "T\\xfcr" in bench.from_nothing("lock", "list").out
+        assert bench.from_nothing("lock", "list", "--json").json()["name"] == "Tür"
 
 
 @pytest.mark.parametrize(
