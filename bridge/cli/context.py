@@ -1,11 +1,12 @@
 """The service as commands open it, from this process's environment and what was said before the command."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 from bridge.config import Settings
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from bridge.observing import Observer
     from bridge.service import Service
     from bridge.tracing import Sink, TraceFile
+
+T = TypeVar("T")
 
 _trace: ContextVar[Optional["TraceFile"]] = ContextVar("trace", default=None)
 _for_people: ContextVar[bool] = ContextVar("for_people", default=True)
@@ -45,6 +48,18 @@ def service(
 def is_for_people() -> bool:
     """Whether a person reads what the command prints, and not a program that has asked for JSON."""
     return _for_people.get()
+
+
+def listed(values: tuple[T, ...], none: str) -> tuple[T, ...]:
+    """Return what a command lists; where there is nothing, tell a person so by the sentence `none`, beside stdout."""
+    if not values and is_for_people():
+        sys.stderr.write(f"latchwire: {none}\n")
+    return values
+
+
+def is_traced() -> bool:
+    """Whether `--trace` was said."""
+    return _trace.get() is not None
 
 
 @contextmanager

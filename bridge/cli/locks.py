@@ -7,7 +7,7 @@ from cyclopts import App
 from bridge.records import LockRecord
 
 from .asking import confirm
-from .context import service
+from .context import listed, service
 
 app = App(name="lock", help="The locks that this bridge knows.")
 
@@ -54,7 +54,8 @@ def view(record: LockRecord) -> LockView:
 async def list_locks() -> tuple[LockView, ...]:
     """List all locks."""
     async with service("lock list") as bridge:
-        return tuple(view(record) for record in await bridge.locks())
+        none = "No lock is known here yet. `latchwire scan` finds locks, `latchwire pair` makes one known."
+        return listed(tuple(view(record) for record in await bridge.locks()), none)
 
 
 @app.command

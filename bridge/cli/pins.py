@@ -14,7 +14,7 @@ from protocol.vocabulary import LARGEST_PIN_ID, PinEntry, PinSummary, Schedule, 
 
 from . import pin_lists
 from .asking import ask, confirm
-from .context import service
+from .context import listed, service
 from .pin_views import PinDetail, PinView, detail, view, zone_of
 from .progress import progress
 from .times import ALWAYS, parse_moment, parse_window_list, parse_windows
@@ -145,7 +145,8 @@ async def list_pins(lock: str, /) -> tuple[PinView, ...]:
     async with service("pin list") as bridge:
         record = await bridge.find_lock(lock)
         zone = zone_of(record)
-        return tuple(view(pin, zone) for pin in await _listed(bridge, record))
+        pins = tuple(view(pin, zone) for pin in await _listed(bridge, record))
+        return listed(pins, f"The lock {record.name} has no pins. `latchwire pin add` gives it one.")
 
 
 @app.command

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter, validators
 from bridge.errors import UsageError
 from bridge.records import Scope, TokenRecord
 
-from .context import service
+from .context import listed, service
 
 app = App(name="token", help="Tokens for the HTTP API.")
 
@@ -74,7 +74,8 @@ async def create(
 async def list_tokens() -> tuple[TokenEntry, ...]:
     """List all tokens by number, with what they allow and when they were last used; never the tokens themselves."""
     async with service("token list") as bridge:
-        return tuple(_entry(record) for record in await bridge.tokens())
+        none = "There are no tokens yet. `latchwire token create` makes one."
+        return listed(tuple(_entry(record) for record in await bridge.tokens()), none)
 
 
 @app.command

@@ -1,6 +1,8 @@
 """`latchwire conform`: the suite for people who know nothing of pytest, which runs it in a process of its own."""
 
+import sys
 import tempfile
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
+from bridge.cli.context import is_for_people, is_traced
 from bridge.cli.progress import progress
 from bridge.errors import UsageError
 
@@ -68,8 +71,7 @@ class Chapter:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} {_WORDS.get(outcome, outcome)}" for outcome, count in self.counts.items())
-        return f"{self.file:24} {counts}" + "".join(f"\n    {note}" for note in self.notes)
+        return f"{self.file:24} {_told(self.counts)}" + "".join(f"\n    {note}" for note in self.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,8 @@ async def conform(
         yield listed(profile)
     else:
         _require_packages()
+        if is_traced():
+            raise UsageError("--trace is for what the bridge asks. The suite keeps traces by --report DIR --keep all.")
         if exec_ and (target or bench):
             raise UsageError("--exec names the lock itself: leave the target and --bench out.")
         chosen = f"exec:{exec_}" if exec_ else target
@@ -270,23 +274,39 @@ def _folder(report: Path | None) -> Iterator[Path]:
 
 
 async def _results(run: Run, kept: Path | None) -> AsyncIterator[Chapter | Ended]:
-    """Yield each chapter when it is through, then what all has come to."""
-    chapter, total, done = Counted(), 0, 0
-    async with progress("tests") as telling:
-        async for event in run_suite(run):
-            if "total" in event:
-                total = event["total"]
-                continue
-            file = event.get("test", "").partition("::")[0]
-            if chapter.ended and file != chapter.file:
-                telling.clear()
-                yield chapter.close()
-            if "report" in event:
-                yield _ended(event["report"], kept)
-                continue
-            chapter.take(file, event)
-            done += 1
-            telling.tell(done, total)
+    """Yield each chapter when it is through, then what all has come to; tell a person what an interrupt has left."""
+    chapter, total, outcomes = Counted(), 0, Counter[str]()
+    try:
+        async with progress("tests") as telling:
+            async for event in run_suite(run):
+                if "total" in event:
+                    total = event["total"]
+                    continue
+                file = event.get("test", "").partition("::")[0]
+                if chapter.ended and file != chapter.file:
+                    telling.clear()
+                    yield chapter.close()
+                if "report" in event:
+                    yield _ended(event["report"], kept)
+                    continue
+                chapter.take(file, event)
+                outcomes[event["outcome"]] += 1
+                telling.tell(outcomes.total(), total)
+    except CancelledError:
+        if is_for_people():
+            done = outcomes.total()
+            page = f" The report of it is {_page(kept)}." if kept and (kept / "report.json").exists() else ""
+            what = f"after {done} of {total} tests: {_told(outcomes)}" if done else "before a test had ended"
+            sys.stderr.write(f"latchwire: Interrupted {what}.{page}\n")
+        raise
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {_WORDS.get(outcome, outcome)}" for outcome, count in counts.items())
+
+
+def _page(kept: Path) -> Path:
+    return kept / "report.html"
 
 
 class Counted:
@@ -329,5 +349,5 @@ def _ended(report: dict[str, Any], kept: Path | None) -> Ended:
         counts=report["counts"],
         broken=tuple(f"{each['id']} {each['text']}" for each in broken),
         repeat=tuple(each["repeat"] for each in report["tests"] if each["outcome"] == "failed"),
-        report=str(kept / "report.html") if kept else None,
+        report=str(_page(kept)) if kept else None,
     )

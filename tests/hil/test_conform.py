@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -158,15 +159,42 @@ def test_one_test_is_repeated_with_what_it_drew() -> None:
     assert ended["sentence"] == "What was chosen to run passes, which says nothing of the rest."
 
 
-def test_an_interrupt_ends_the_suite_and_leaves_nothing_running() -> None:
+def test_an_interrupt_ends_the_suite_tells_what_it_has_seen_and_leaves_nothing_running(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [*COMMAND, "sim:pty", "--json"], cwd=ROOT, env=os.environ | OTHERS,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [*COMMAND, "sim:pty", "--report", str(tmp_path)], cwd=ROOT, env=os.environ | OTHERS,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.readline()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
         assert process.wait(PATIENCE) == 130
     assert children
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+    counted = re.fullmatch(
+        r"latchwire: Interrupted after \d+ of \d+ tests: 9 skipped.*\. The report of it is (.*)\.\n", told
+    )
+    assert counted, told
+    assert Path(counted[1]).is_file()
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "bench fault"
+
+
+def test_an_interrupt_before_any_test_is_told_too() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "sim:pty"], cwd=ROOT, env=os.environ | OTHERS, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:  # fmt: skip
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=PATIENCE)[1] == "latchwire: Interrupted before a test had ended.\n"
+    assert process.returncode == 130
+
+
+def test_a_trace_of_the_bridge_is_not_for_a_suite(tmp_path: Path) -> None:
+    code, said, complaint = conform("sim:", "--trace", str(tmp_path / "trace"))
+    assert (code, said) == (2, "")
+    assert "--report DIR --keep all" in complaint

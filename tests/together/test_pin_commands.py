@@ -56,7 +56,8 @@ def test_each_command_does_its_work_as_a_process_of_its_own(door: Place) -> None
     removed = door.latchwire("pin", "remove", "front", "Bob", "--yes")
     assert (removed.code, "opens no more" in removed.out) == (0, True), removed.err
     listed = door.latchwire("pin", "list", "front")
-    assert (listed.code, listed.out) == (0, "")
+    told = "latchwire: The lock front has no pins. `latchwire pin add` gives it one.\n"
+    assert (listed.code, listed.out, listed.err) == (0, "", told)
 
 
 def test_a_pin_is_shown_without_its_digits_unless_they_are_asked_for(door: Place, guest: int) -> None:

@@ -28,6 +28,17 @@ def paired(bench: Place) -> Place:
     return bench
 
 
+@pytest.mark.parametrize("kind", ["lock", "token"])
+def test_a_list_of_nothing_says_so_to_people_alone(bench: Place, kind: str) -> None:
+    done = bench.here(kind, "list")
+    assert (done.code, done.out) == (0, "")
+    assert re.fullmatch(
+        r"latchwire: .*(no|No) (locks?|tokens) .*`latchwire (pair|token create)` makes one.*\.\n", done.err
+    )
+    done = bench.here(kind, "list", "--json")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
 def names(bench: Place) -> list[str]:
     return [lock["name"] for lock in bench.here("lock", "list", "--json").lines()]
 
