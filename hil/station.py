@@ -31,6 +31,7 @@ from protocol.session import hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry
 
+from . import handshaking
 from .errors import Nonconformant
 from .hands import Hand, Hands
 from .line import Ear, Line, Pace, Patience
@@ -71,6 +72,12 @@ class Greeting:
     lock: HelloResponse
 
     @property
+    def mode(self) -> Mode:
+        """What the hello has asked for."""
+        asked: HelloRequest = parse(HELLO_REQUEST, self.request.body)
+        return asked.mode
+
+    @property
     def prologue(self) -> bytes:
         """What both sides hash into a handshake that follows (SPEC 4.3)."""
         return prologue(self.lock.chosen, self.request, self.response)
@@ -100,16 +107,26 @@ class Session:
 
     async def ask_body(self, frame: Frame) -> bytes:
         """Send a sealed frame and return the opened body of the answer."""
-        return self.opened(await self.line.ask(frame))
+        try:
+            answer = await self.line.ask(frame)
+        except Nonconformant as silence:
+            raise Nonconformant(f"{silence}{self._hint}") from None
+        return self.opened(answer)
 
     def opened(self, answer: Frame) -> bytes:
         """Return what an answer to the last request says; raise Nonconformant where it is none."""
         if answer.kind is Kind.REFUSED:
-            raise Nonconformant("The lock refused a frame of a live session.")
+            raise Nonconformant(f"The lock refused a frame of a live session.{self._hint}")
         try:
-            return self.ends.open(answer)
+            body = self.ends.open(answer)
         except AuthenticationError as error:
-            raise Nonconformant(f"What the lock sent is no answer to the last request: {error}.") from None
+            raise Nonconformant(f"What the lock sent is no answer to the last request: {error}.{self._hint}") from None
+        self.station.proven = True
+        return body
+
+    @property
+    def _hint(self) -> str:
+        return "" if self.station.proven else handshaking.UNPROVEN
 
     async def told(self, request: Request, kind: type[R]) -> R:
         """Return the answer to a request that has to succeed."""
@@ -183,6 +200,8 @@ class Station:
         self.patience = patience
         self.random = random
         self.peer = self.new_peer()
+        self.proven = False
+        """Whether any frame of the lock has ever authenticated."""
         self.keep: Callable[[Peer], None] | None = None
         """Is told of the bench's own peer whenever it has paired."""
 
@@ -234,8 +253,14 @@ class Station:
         """Write one message of a handshake and read the lock's answer; raise Nonconformant where it is none."""
         message = Frame(version=greeting.lock.chosen, kind=Kind.HANDSHAKE, counter=counter, body=handshake.write())
         answer = await line.ask(message)
+        if answer.kind is Kind.REFUSED:
+            raise Nonconformant(handshaking.refused(greeting.lock, greeting.mode, counter))
         if (answer.kind, answer.version, answer.counter) != (Kind.HANDSHAKE, message.version, counter):
-            raise Nonconformant(f"A handshake message was answered by {answer.kind.name}, not by the next message.")
+            raise Nonconformant(
+                f"The {handshaking.sent(greeting.mode, counter)} was answered by {answer.kind.name} of version "
+                f"{answer.version} and counter {answer.counter}, not by HANDSHAKE of version {message.version} and "
+                f"counter {counter}."
+            )
         if handshake.finished:
             if answer.body:
                 raise Nonconformant("The answer to the last handshake message is not empty.")
@@ -243,7 +268,7 @@ class Station:
         try:
             handshake.read(answer.body)
         except AuthenticationError:
-            raise Nonconformant("The lock's handshake message does not authenticate.") from None
+            raise Nonconformant(handshaking.unreadable(greeting.mode, answer.body)) from None
 
     def session(self, line: Line, greeting: Greeting, handshake: Handshake, peer: Peer) -> Session:
         """Return the session that begins with the end of a handshake."""

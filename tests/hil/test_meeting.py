@@ -134,7 +134,7 @@ def test_a_wrong_label_is_the_benchs_fault(tmp_path: Path) -> None:
         given = ["--lock-target", target, "--lock-label-file", str(label), suite(tmp_path, KNOWS)]
         ran = run_apart(tmp_path, *given)
     assert (ran.code, ran.ended) == (1, "1 error"), ran.text
-    assert "Is it this lock's label, and was its button held?" in ran.text
+    assert "The lock refused the third message of a pairing. With it the label enters: is it this lock's?" in ran.text
 
 
 def test_without_a_terminal_the_operator_cannot_be_asked(tmp_path: Path) -> None:

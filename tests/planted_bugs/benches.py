@@ -4,6 +4,20 @@ from .bug import Bug
 
 BUGS = (
     Bug(
+        name="a firmware that cannot pair, blamed on its button alone",
+        file="hil/handshaking.py",
+        good="HelloFlag.PAIRING_OPEN not in lock.flags",
+        bad="True",
+        tests=("tests/hil/test_handshaking.py",),
+    ),
+    Bug(
+        name="a first request without an answer, and no word of its keys",
+        file="hil/station.py",
+        good='raise Nonconformant(f"{silence}{self._hint}") from None',
+        bad="raise",
+        tests=("tests/hil/test_handshaking.py",),
+    ),
+    Bug(
         name="two names for one port",
         file="hil/bench/file.py",
         good="            if value is not None and value in seen:\n",
