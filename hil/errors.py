@@ -3,7 +3,8 @@
 HilError
 ├── BenchError      the Bluetooth bench cannot be set up on this machine
 ├── BenchFault      what a suite stands on has failed, and says nothing of the firmware
-│   └── NotReached  the target is not where it should be
+│   ├── NotReached  the target is not where it should be
+│   └── NoRoom      the lock keeps no further peer
 └── Nonconformant   the lock has done what it must not, or not done what it must (an AssertionError)
 """
 
@@ -28,6 +29,10 @@ class NotReached(BenchFault):
     """There is no lock where the target says."""
 
     exit_code = 3
+
+
+class NoRoom(BenchFault):
+    """The lock keeps as many peers as it can, and the bench does not know whose they are."""
 
 
 class Nonconformant(HilError, AssertionError):

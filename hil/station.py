@@ -29,10 +29,10 @@ from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
 from protocol.session import hello_frame, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
-from protocol.vocabulary import PinEntry
+from protocol.vocabulary import PinEntry, Status
 
 from . import handshaking
-from .errors import Nonconformant
+from .errors import Nonconformant, NoRoom
 from .hands import Hand, Hands
 from .line import Ear, Line, Pace, Patience
 from .overhearing import OpenSession, WatchedHands
@@ -286,7 +286,10 @@ class Station:
         return session
 
     async def pair(self, peer: Peer | None = None, *, secret: bytes | None = None) -> Session:
-        """Pair, up to the commit; the session that returns may do nothing else, and the next one makes it last."""
+        """Pair, up to the commit; the session that returns may do nothing else, and the next one makes it last.
+
+        Raises NoRoom where the lock keeps no further peer.
+        """
         peer, line = peer or self.peer, await self.connect()
         secret = self.secret if secret is None else secret
         greeting = await self.greet(line, Mode.PAIR, peer)
@@ -295,7 +298,14 @@ class Station:
         await self.turn(line, greeting, handshake, 1)
         peer.lock_key = handshake.remote_static
         session = self.session(line, greeting, handshake, peer)
-        await session.told(PairCommitRequest(), PairCommitResponse)
+        answer = await session.ask(PairCommitRequest())
+        if answer == Refusal(status=Status.FULL):
+            raise NoRoom(
+                "The lock keeps no further peer: other bridges, or benches whose key is lost, have its places. "
+                "Let those unpair, or reset the lock."
+            )
+        if not isinstance(answer, PairCommitResponse):
+            raise Nonconformant(f"commit_pairing was answered {answer}, not OK.")
         if self.keep and peer is self.peer:
             self.keep(peer)
         return session

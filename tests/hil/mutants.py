@@ -14,7 +14,7 @@ from firmware_sim.behaviours import lockout, operations, pairing, pins, reset, s
 from firmware_sim.keypad import Decision
 from firmware_sim.memory import Memory
 from firmware_sim.ports import tcp
-from firmware_sim.records import LEDGER_KEY, SLOT_KEYS, FlashRecord, Keypad, Ledger, Pin
+from firmware_sim.records import LEDGER_KEY, PEER_KEYS, SLOT_KEYS, FlashRecord, Keypad, Ledger, Pin
 from protocol import schedule as judging
 from protocol import session
 from protocol.framing import Frame, encode_frame
@@ -226,6 +226,10 @@ def _bolt_moves_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(operations.Operations, "judge", anew)
 
 
+def _seven_peers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pairing, "PEER_KEYS", PEER_KEYS[:7])
+
+
 def _reset_keeps_pins(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reset, "_OWNERS", tuple(keys for keys in reset._OWNERS if keys != SLOT_KEYS))
 
@@ -352,6 +356,7 @@ MUTANTS = {
         Mutant(name="one link too many", breaks="LW-032", plant=_one_link_more),
         Mutant(name="each hello is answered anew", breaks="LW-008", plant=_hello_never_the_same),
         Mutant(name="bolt moves again", breaks="LW-059", plant=_bolt_moves_again),
+        Mutant(name="seven peers", breaks="LW-020", plant=_seven_peers),
         Mutant(name="reset keeps pins", breaks="LW-071", plant=_reset_keeps_pins),
         Mutant(name="disabled pins open", breaks="LW-052", plant=_disabled_pins_open),
         Mutant(name="frames begin without a zero", breaks="LW-003", plant=_frames_begin_without_a_zero),

@@ -177,3 +177,33 @@ def test_a_folder_that_takes_no_key_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BenchFault, match="cannot be kept: Not a directory"):
         KeptKey(tmp_path / "file" / "keys", "front", bytes(16)).keep(PEER)
+
+
+FILLS = """
+async def test_it(lock, clock):
+    for _ in range({}):
+        await clock.advance(11)
+        await lock.make_known(lock.new_peer())
+"""
+PAIRING = str(ROOT / "hil" / "conformance" / "test_pairing.py")
+
+
+def test_a_lock_that_others_fill_is_no_lock_of_too_few_peers(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    given = options(tmp_path, flash, label, hands=True)
+    assert run(tmp_path, *given, suite(tmp_path, FILLS.format(2))).code == 0
+    ran = run(tmp_path, *given, "-k", "eight", PAIRING)
+    assert (ran.code, ran.ended.startswith("2 skipped, ")) == (0, True), ran.text
+    assert "The lock keeps no further peer: other bridges, or benches whose key is lost, have its places." in ran.text
+    ran = run(tmp_path, *given, "--lock-destructive", "-k", "reset_keeps_eight", PAIRING)
+    assert (ran.code, ran.ended.startswith("1 passed, ")) == (0, True), ran.text
+
+
+def test_a_lock_without_room_for_the_bench_is_the_benchs_fault(tmp_path: Path) -> None:
+    flash, label = new_lock(tmp_path)
+    given = options(tmp_path, flash, label, hands=True)
+    assert run(tmp_path, *given, suite(tmp_path, FILLS.format(7))).code == 0
+    kept(tmp_path).unlink()
+    ran = run(tmp_path, *given, suite(tmp_path, KNOWS))
+    assert (ran.code, ran.ended) == (1, "1 error"), ran.text
+    assert "have its places. Let those unpair, or reset the lock." in ran.text
