@@ -24,11 +24,17 @@ _REFUSED = {
     "in section 11. KK's name is taken as it is, and the bridge's static key is hashed before the lock's (4.3).",
 }
 
-UNPROVEN = (
-    " Nothing from this lock has authenticated yet, so its keys may be wrong: the first key of Split() is for what the "
-    "bridge sends, the second for what the lock sends; the nonce's counter is little-endian, and the header's length "
-    "counts the tag (4.7)."
-)
+_UNPROVEN = {
+    -1: " Nothing from this lock has authenticated yet, so its keys may be wrong: the first key of Split() is for what "
+    "the bridge sends, the second for what the lock sends; the header's length counts the tag (4.7).",
+    0: " Only frames of counter 0 have authenticated yet: the nonce's counter is little-endian, and each session "
+    "begins with 0 in both directions (4.7).",
+}
+
+
+def unproven(counter: int) -> str:
+    """Return what to compare where a frame does not authenticate, and none has with a counter above this one, or -1."""
+    return _UNPROVEN.get(counter, "")
 
 
 def sent(mode: Mode, counter: int) -> str:

@@ -271,7 +271,7 @@ def _known(target: Target, ear: Ear, runner: Runner, operator: Operator | None, 
         runner.run(meet(station, spec.title, kept, operator))
     except (Nonconformant, LinkLost) as error:
         raise BenchFault(
-            f"Lock and bench could not be paired, and no test can run: {error} The trace below has what was said."
+            f"Lock and bench could not be paired, and no test can run: {error} The trace has what was said."
         ) from None
     return station
 

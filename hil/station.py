@@ -121,12 +121,12 @@ class Session:
             body = self.ends.open(answer)
         except AuthenticationError as error:
             raise Nonconformant(f"What the lock sent is no answer to the last request: {error}.{self._hint}") from None
-        self.station.proven = True
+        self.station.proven = max(self.station.proven, answer.counter)
         return body
 
     @property
     def _hint(self) -> str:
-        return "" if self.station.proven else handshaking.UNPROVEN
+        return handshaking.unproven(self.station.proven)
 
     async def told(self, request: Request, kind: type[R]) -> R:
         """Return the answer to a request that has to succeed."""
@@ -200,8 +200,8 @@ class Station:
         self.patience = patience
         self.random = random
         self.peer = self.new_peer()
-        self.proven = False
-        """Whether any frame of the lock has ever authenticated."""
+        self.proven = -1
+        """The highest counter of a frame of the lock that has authenticated, -1 for none."""
         self.keep: Callable[[Peer], None] | None = None
         """Is told of the bench's own peer whenever it has paired."""
 

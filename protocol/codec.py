@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from construct import ConstructError
+from construct import ConstructError, StreamError, TerminatedError
 
 from .errors import MalformedError, MisuseError
 from .fields import Layout
@@ -28,6 +28,10 @@ _READERS: dict[Layout, Callable[[bytes], Any]] = {
 }
 _WRITERS: dict[Layout, Callable[[Any], bytes]] = {
     layout: WRITERS[layout.record] for layout in LAYOUTS if layout.record in WRITERS
+}
+_WRONG: dict[type, str] = {
+    StreamError: "it ends too early",
+    TerminatedError: "it goes on behind its last field",
 }
 NOT_TAKEN = (struct.error, LookupError, TypeError, ValueError, AttributeError)
 """What a generated reader or writer raises."""
@@ -121,4 +125,5 @@ def next_operation(last: int) -> int:
 def _reason(error: ConstructError) -> str:
     """Say what is wrong without the value: construct's own messages quote what they were given, digits included."""
     where = (error.path or "").removeprefix("(parsing)").removeprefix("(building)").replace(" -> ", ".").strip(" .")
-    return f"{type(error).__name__} at {where}" if where else type(error).__name__
+    told = _WRONG.get(type(error), "a value that does not fit")
+    return f"{told}, at {where}" if where else told

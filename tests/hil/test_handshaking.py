@@ -62,6 +62,14 @@ def swapped(ciphers: Ciphers) -> Ciphers:
     return Ciphers(ciphers._receiving, ciphers._sending)
 
 
+def counting_the_other_way(ciphers: Ciphers) -> Ciphers:
+    class Counting(Ciphers):
+        def seal(self, counter: int, associated: bytes, plaintext: bytes) -> bytes:
+            return ciphers.seal(int.from_bytes(counter.to_bytes(8, "big"), "little"), associated, plaintext)
+
+    return Counting(ciphers._sending, ciphers._receiving)
+
+
 def one_for_both(ciphers: Ciphers) -> Ciphers:
     return Ciphers(ciphers._receiving, ciphers._receiving)
 
