@@ -4,15 +4,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from protocol.codec import build, encode_request, parse
+from protocol.codec import encode_request, parse
 from protocol.errors import AuthenticationError, MalformedError
 from protocol.exchange import State
 from protocol.framing import Frame, Kind
 from protocol.label import pairing_key
 from protocol.messages.device import PingRequest
-from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloFlag, HelloRequest, HelloResponse, Mode
+from protocol.messages.hello import HELLO_RESPONSE, HelloFlag, HelloResponse, Mode
 from protocol.noise import Handshake
-from protocol.session import BridgeSession, accepting, hello_frame, prologue
+from protocol.session import BridgeSession, accepting, hello_request, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 
 from .errors import AckTimeout, LinkLost, NotPaired, PairingRefused, Unreachable, VersionMismatch
@@ -36,8 +36,7 @@ class Greeting:
 
 async def greet(wire: Wire, mode: Mode, peer_id: int, *, entropy: Entropy = os.urandom) -> Greeting:
     """Say hello; raise VersionMismatch, Unreachable, AckTimeout or LinkLost."""
-    body = build(HELLO_REQUEST, HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=mode, peer_id=peer_id))
-    request = hello_frame(Kind.HELLO_REQUEST, int.from_bytes(entropy(4), "big"), body)
+    request = hello_request(mode, peer_id, int.from_bytes(entropy(4), "big"))
     outcome = await wire.exchange(request, _hello_response)
     if outcome.state is State.REFUSED:
         raise Unreachable("The lock has seen too many hellos and takes no more for now. Try again in ten seconds.")

@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeVar
 
 from bridge.links import Link
-from protocol.codec import build, decode_answer, encode_request, next_operation, parse
+from protocol.codec import decode_answer, encode_request, next_operation, parse
 from protocol.errors import AuthenticationError, MalformedError
 from protocol.framing import Frame, Kind
 from protocol.label import pairing_key
@@ -27,7 +27,7 @@ from protocol.messages.pins import (
 )
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
-from protocol.session import hello_frame, prologue
+from protocol.session import hello_request, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry, Status
 
@@ -231,9 +231,8 @@ class Station:
     def hello(self, mode: Mode, peer: Peer | None = None, *, lowest: int = MIN_VERSION,
               highest: int = MAX_VERSION) -> Frame:  # fmt: skip
         """Return a hello that was never sent before."""
-        asked = HelloRequest(lowest=lowest, highest=highest, mode=mode, peer_id=(peer or self.peer).id)
         counter = self.random.getrandbits(32)
-        return hello_frame(Kind.HELLO_REQUEST, counter, build(HELLO_REQUEST, asked))
+        return hello_request(mode, (peer or self.peer).id, counter, lowest=lowest, highest=highest)
 
     async def greet(self, line: Line, mode: Mode, peer: Peer | None = None) -> Greeting:
         """Say hello, and return what the lock says."""

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from .codec import build
 from .errors import AuthenticationError, MisuseError
 from .framing import Frame, Kind, pack_header
+from .messages.hello import HELLO_REQUEST, HelloRequest, Mode
 from .noise import Ciphers
-from .version import HELLO_VERSION, TAG_SIZE
+from .version import HELLO_VERSION, MAX_VERSION, MIN_VERSION, TAG_SIZE
 
 MAX_REQUESTS = 1 << 16
 """Requests in one session; then both sides end it."""
@@ -21,6 +23,14 @@ MAX_AGE = 24 * 3600
 def hello_frame(kind: Kind, counter: int, body: bytes) -> Frame:
     """Return a hello; `counter` is a random number of the bridge's choice, which the response repeats (SPEC 4.1)."""
     return Frame(version=HELLO_VERSION, kind=kind, counter=counter, body=body)
+
+
+def hello_request(
+    mode: Mode, peer_id: int, counter: int, *, lowest: int = MIN_VERSION, highest: int = MAX_VERSION
+) -> Frame:
+    """Return a bridge's hello, which asks for the versions that this program speaks unless it says otherwise."""
+    asked = HelloRequest(lowest=lowest, highest=highest, mode=mode, peer_id=peer_id)
+    return hello_frame(Kind.HELLO_REQUEST, counter, build(HELLO_REQUEST, asked))
 
 
 def prologue(version: int, request: Frame, response: Frame) -> bytes:

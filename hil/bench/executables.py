@@ -19,11 +19,10 @@ from pathlib import Path
 
 from bridge.errors import LinkLost
 from bridge.links.base import Inbox
-from protocol.codec import build
-from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
-from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
-from protocol.session import hello_frame
-from protocol.version import LARGEST_MAX_FRAME, MAX_VERSION, MIN_VERSION
+from protocol.framing import Frame, FrameDecoder, encode_frame
+from protocol.messages.hello import Mode
+from protocol.session import hello_request
+from protocol.version import LARGEST_MAX_FRAME
 
 from ..errors import BenchFault
 from ..hands import Entry, FaultTable, Hand, Hands
@@ -282,8 +281,7 @@ class Program:
 
     async def greet(self) -> None:
         """Say hello to it; whoever listens hears the answer."""
-        asked = HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=Mode.SESSION, peer_id=0)
-        hello = hello_frame(Kind.HELLO_REQUEST, secrets.randbits(32), build(HELLO_REQUEST, asked))
+        hello = hello_request(Mode.SESSION, 0, secrets.randbits(32))
         await self.write(encode_frame(hello, max_frame=LARGEST_MAX_FRAME))
 
 

@@ -8,11 +8,10 @@ from contextlib import suppress
 from bridge.errors import BridgeError, Obstacle, Unreachable
 from bridge.finishing import finishing
 from bridge.links import Link
-from protocol.codec import build
 from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
-from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
-from protocol.session import hello_frame
-from protocol.version import LARGEST_MAX_FRAME, MAX_VERSION, MIN_VERSION
+from protocol.messages.hello import Mode
+from protocol.session import hello_request
+from protocol.version import LARGEST_MAX_FRAME
 
 from ..errors import BenchFault
 
@@ -96,8 +95,7 @@ class Presence:
 
 
 def _new_hello() -> Frame:
-    asked = HelloRequest(lowest=MIN_VERSION, highest=MAX_VERSION, mode=Mode.SESSION, peer_id=secrets.randbits(32))
-    return hello_frame(Kind.HELLO_REQUEST, secrets.randbits(32), build(HELLO_REQUEST, asked))
+    return hello_request(Mode.SESSION, secrets.randbits(32), secrets.randbits(32))
 
 
 async def _answer(link: Link, decoder: FrameDecoder, hello: Frame) -> Kind:

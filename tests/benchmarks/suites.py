@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from protocol.codec import build
-from protocol.framing import Kind, encode_frame
-from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
-from protocol.session import hello_frame
+from protocol.framing import encode_frame
+from protocol.messages.hello import Mode
+from protocol.session import hello_request
 
 from .locks import started
 from .measuring import BenchmarkFailed, Figure
@@ -26,12 +25,7 @@ LIMIT_MS = 10
 PATIENCE = 120
 EMBEDDED = Path(sys.prefix) / "embedded"
 """Where `make bench` puts pytest-embedded, whose fixtures no other run of ours is to find."""
-_HELLO = encode_frame(
-    hello_frame(
-        Kind.HELLO_REQUEST, 1, build(HELLO_REQUEST, HelloRequest(lowest=1, highest=1, mode=Mode.PAIR, peer_id=0))
-    ),
-    max_frame=256,
-)
+_HELLO = encode_frame(hello_request(Mode.PAIR, 0, 1), max_frame=256)
 _OURS = """
 import pytest
 from protocol.messages.hello import Mode

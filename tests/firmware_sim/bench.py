@@ -9,12 +9,12 @@ from firmware_sim.device import GEOMETRY, Device
 from firmware_sim.events import ButtonHeld, ClockMoved, DigitsEntered, Event, Woken
 from firmware_sim.flash import Flash, NorFlash
 from firmware_sim.keypad import Decision
-from protocol.codec import build, decode_answer, encode_request, parse
+from protocol.codec import decode_answer, encode_request, parse
 from protocol.framing import Frame, FrameDecoder, Kind, encode_frame
 from protocol.label import pairing_key
 from protocol.messages.declaration import Change, Refusal, Request, Response
 from protocol.messages.device import PingRequest, PingResponse
-from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, HelloResponse, Mode
+from protocol.messages.hello import HELLO_RESPONSE, HelloResponse, Mode
 from protocol.messages.pairing import PairCommitRequest, PairCommitResponse
 from protocol.messages.pins import (
     PinClearRequest,
@@ -27,7 +27,7 @@ from protocol.messages.pins import (
 )
 from protocol.noise import Handshake, peer_id, public_key
 from protocol.registry import BY_REQUEST
-from protocol.session import BridgeSession, hello_frame, prologue
+from protocol.session import BridgeSession, hello_request, prologue
 from protocol.vocabulary import PinEntry, PinSummary
 
 T = TypeVar("T", bound=Response)
@@ -199,8 +199,7 @@ class Bridge:
 
     def hello(self, mode: Mode, *, lowest: int = 1, highest: int = 1) -> Frame:
         """Return a hello with a counter of its own."""
-        asked = HelloRequest(lowest=lowest, highest=highest, mode=mode, peer_id=self.peer_id)
-        return hello_frame(Kind.HELLO_REQUEST, self.bench.random.getrandbits(32), build(HELLO_REQUEST, asked))
+        return hello_request(mode, self.peer_id, self.bench.random.getrandbits(32), lowest=lowest, highest=highest)
 
     def greet(self, mode: Mode) -> Greeting:
         """Say hello."""

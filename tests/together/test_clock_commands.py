@@ -51,7 +51,7 @@ def test_a_new_zone_moves_the_list_version_and_is_kept_by_the_registry(bench: Pl
         assert (done["zone"], done["list_version"]) == ("Europe/Warsaw", before + 1)
         assert bench.here("clock", "set", "front", "--json").json()["list_version"] == before + 1
         assert bench.here("lock", "list", "--json").json()["zone"] == "Europe/Warsaw"
-        listed = bench.here("pin", "list", "front")
+        listed = bench.here("pin", "list", "front", "--json")
         assert (listed.code, listed.err) == (0, "")
         wrong = bench.here("clock", "set", "front", "--zone", "Mars/Olympus")
         assert (wrong.code, "is no IANA zone" in wrong.err) == (2, True)

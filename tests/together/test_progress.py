@@ -22,6 +22,7 @@ def test_each_long_command_tells_how_far_it_is(bench: Place, monkeypatch: pytest
     monkeypatch.setattr(progress, "_BEAT", 0)
     with bench.lock():
         assert bench.pair().code == 0
+        assert bench.here("pin", "add", "front", "--alias", "a", "--pin-stdin", stdin="97531\n").code == 0
         monkeypatch.setenv("LATCHWIRE_STATE_DIR", str(bench.state))
         target, label = f"serial:{bench.path('lock0')}", bench.path("label")
         for words, told in (

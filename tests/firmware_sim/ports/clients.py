@@ -8,10 +8,9 @@ from pathlib import Path
 from firmware_sim.device import GEOMETRY
 from firmware_sim.flash import NorFlash
 from firmware_sim.simulator import Simulator
-from protocol.codec import build
 from protocol.framing import Damage, Frame, FrameDecoder, Kind, encode_frame
-from protocol.messages.hello import HELLO_REQUEST, HelloRequest, Mode
-from protocol.session import hello_frame
+from protocol.messages.hello import Mode
+from protocol.session import hello_request
 from tests.waiting import until
 
 
@@ -29,8 +28,7 @@ class Counting(Simulator):
 
 def hello(counter: int) -> bytes:
     """Return the bytes of a hello."""
-    asked = HelloRequest(lowest=1, highest=1, mode=Mode.SESSION, peer_id=7)
-    return encode_frame(hello_frame(Kind.HELLO_REQUEST, counter, build(HELLO_REQUEST, asked)))
+    return encode_frame(hello_request(Mode.SESSION, 7, counter))
 
 
 class PtyClient:
