@@ -113,6 +113,7 @@ class TraceFile:
     """A file of one JSON object a line, made with mode 0600 and only ever appended to; digits never get there."""
 
     def __init__(self, path: Path) -> None:
+        self._made = not path.exists()
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -130,7 +131,9 @@ class TraceFile:
             self._broken = True
 
     def close(self) -> None:
-        """End the trace."""
+        """End the trace; one in which nothing was asked of any lock leaves no file."""
+        if self._made and not os.fstat(self._file).st_size:
+            self._path.unlink(missing_ok=True)
         os.close(self._file)
 
 

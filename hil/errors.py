@@ -4,7 +4,7 @@ HilError
 ├── BenchError      the Bluetooth bench cannot be set up on this machine
 ├── BenchFault      what a suite stands on has failed, and says nothing of the firmware
 │   ├── NotReached  the target is not where it should be
-│   └── NoRoom      the lock keeps no further peer
+│   └── NoRoom      the lock has no room for a peer, and others may have it
 └── Nonconformant   the lock has done what it must not, or not done what it must (an AssertionError)
 """
 
@@ -32,7 +32,7 @@ class NotReached(BenchFault):
 
 
 class NoRoom(BenchFault):
-    """The lock keeps as many peers as it can, and the bench does not know whose they are."""
+    """The lock has no room for a peer, and the bench does not know whose those are that it keeps."""
 
 
 class Nonconformant(HilError, AssertionError):

@@ -30,6 +30,11 @@ class OpenSession(BridgeSession):
             del self._sealed[next(iter(self._sealed))]
         return frame
 
+    @property
+    def last(self) -> int:
+        """The counter of the last request, -1 before the first."""
+        return self._next - 1
+
     def opened(self, way: Way, frame: Frame) -> bytes | None:
         """Return the body of a frame of this session, None for any other; nothing of the session changes."""
         if way is Way.TO_LOCK:

@@ -14,7 +14,7 @@ from protocol.label import pairing_key
 from protocol.messages.clock import ClockGetRequest, ClockSetRequest
 from protocol.messages.declaration import Refusal, Request, Response
 from protocol.messages.device import InfoRequest, InfoResponse, PingRequest, PingResponse, StatusRequest, StatusResponse
-from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloRequest, HelloResponse, Mode
+from protocol.messages.hello import HELLO_REQUEST, HELLO_RESPONSE, HelloFlag, HelloRequest, HelloResponse, Mode
 from protocol.messages.pairing import PairCommitRequest, PairCommitResponse
 from protocol.messages.pins import (
     LastOperationRequest,
@@ -31,7 +31,7 @@ from protocol.session import hello_request, prologue
 from protocol.version import MAX_VERSION, MIN_VERSION
 from protocol.vocabulary import PinEntry, Status
 
-from . import handshaking
+from . import hints
 from .errors import Nonconformant, NoRoom
 from .hands import Hand, Hands
 from .line import Ear, Line, Pace, Patience
@@ -110,23 +110,23 @@ class Session:
         try:
             answer = await self.line.ask(frame)
         except Nonconformant as silence:
-            raise Nonconformant(f"{silence}{self._hint}") from None
+            raise Nonconformant(f"{silence}{hints.unopened(self.station.proven)}") from None
         return self.opened(answer)
 
     def opened(self, answer: Frame) -> bytes:
         """Return what an answer to the last request says; raise Nonconformant where it is none."""
-        if answer.kind is Kind.REFUSED:
-            raise Nonconformant(f"The lock refused a frame of a live session.{self._hint}")
+        expected = Frame(version=self.ends.version, kind=Kind.TRANSPORT, counter=self.ends.last, body=b"")
+        if (answer.kind, _head(answer)[1:]) == (Kind.REFUSED, _head(expected)[1:]):
+            raise Nonconformant(f"The lock refused a frame of a session.{hints.no_session(self.station.proven)}")
+        if _head(answer) != _head(expected):
+            raise Nonconformant(f"A request was answered by {_named(answer)}, not by {_named(expected)} (4.7).")
         try:
             body = self.ends.open(answer)
-        except AuthenticationError as error:
-            raise Nonconformant(f"What the lock sent is no answer to the last request: {error}.{self._hint}") from None
+        except AuthenticationError:
+            told = "What the lock sent does not authenticate as the answer to the last request."
+            raise Nonconformant(f"{told}{hints.unopened(self.station.proven)}") from None
         self.station.proven = max(self.station.proven, answer.counter)
         return body
-
-    @property
-    def _hint(self) -> str:
-        return handshaking.unproven(self.station.proven)
 
     async def told(self, request: Request, kind: type[R]) -> R:
         """Return the answer to a request that has to succeed."""
@@ -202,6 +202,8 @@ class Station:
         self.peer = self.new_peer()
         self.proven = -1
         """The highest counter of a frame of the lock that has authenticated, -1 for none."""
+        self.alone = False
+        """Whether the lock has said in this run that it kept no peer: all that it keeps are this bench's."""
         self.keep: Callable[[Peer], None] | None = None
         """Is told of the bench's own peer whenever it has paired."""
 
@@ -252,14 +254,11 @@ class Station:
         """Write one message of a handshake and read the lock's answer; raise Nonconformant where it is none."""
         message = Frame(version=greeting.lock.chosen, kind=Kind.HANDSHAKE, counter=counter, body=handshake.write())
         answer = await line.ask(message)
-        if answer.kind is Kind.REFUSED:
-            raise Nonconformant(handshaking.refused(greeting.lock, greeting.mode, counter))
-        if (answer.kind, answer.version, answer.counter) != (Kind.HANDSHAKE, message.version, counter):
-            raise Nonconformant(
-                f"The {handshaking.sent(greeting.mode, counter)} was answered by {answer.kind.name} of version "
-                f"{answer.version} and counter {answer.counter}, not by HANDSHAKE of version {message.version} and "
-                f"counter {counter}."
-            )
+        if (answer.kind, _head(answer)[1:]) == (Kind.REFUSED, _head(message)[1:]):
+            raise Nonconformant(hints.refused(greeting.lock, greeting.mode, counter))
+        if _head(answer) != _head(message):
+            asked = hints.sent(greeting.mode, counter)
+            raise Nonconformant(f"The {asked} was answered by {_named(answer)}, not by {_named(message)}.")
         if handshake.finished:
             if answer.body:
                 raise Nonconformant("The answer to the last handshake message is not empty.")
@@ -267,7 +266,7 @@ class Station:
         try:
             handshake.read(answer.body)
         except AuthenticationError:
-            raise Nonconformant(handshaking.unreadable(greeting.mode, answer.body)) from None
+            raise Nonconformant(hints.unreadable(greeting.mode, answer.body)) from None
 
     def session(self, line: Line, greeting: Greeting, handshake: Handshake, peer: Peer) -> Session:
         """Return the session that begins with the end of a handshake."""
@@ -287,21 +286,26 @@ class Station:
     async def pair(self, peer: Peer | None = None, *, secret: bytes | None = None) -> Session:
         """Pair, up to the commit; the session that returns may do nothing else, and the next one makes it last.
 
-        Raises NoRoom where the lock keeps no further peer.
+        Raises NoRoom where the lock has no room, and may keep others than those of this bench.
         """
         peer, line = peer or self.peer, await self.connect()
         secret = self.secret if secret is None else secret
         greeting = await self.greet(line, Mode.PAIR, peer)
+        if HelloFlag.PAIRED not in greeting.lock.flags:
+            self.alone = True
         handshake = self.handshake(greeting, peer, secret=secret)
         await self.turn(line, greeting, handshake, 0)
         await self.turn(line, greeting, handshake, 1)
         peer.lock_key = handshake.remote_static
         session = self.session(line, greeting, handshake, peer)
         answer = await session.ask(PairCommitRequest())
+        if answer == Refusal(status=Status.FULL) and self.alone:
+            raise Nonconformant("The lock has no room for a peer, and keeps none but this bench's (4.6).")
         if answer == Refusal(status=Status.FULL):
             raise NoRoom(
-                "The lock keeps no further peer: other bridges, or benches whose key is lost, have its places. "
-                "Let those unpair, or reset the lock."
+                "The lock has no room for a peer. Probably other bridges, or benches whose key is lost, have its "
+                "places: let those unpair, or reset the lock. If nobody else is paired with it, it keeps fewer than "
+                "eight (4.6)."
             )
         if not isinstance(answer, PairCommitResponse):
             raise Nonconformant(f"commit_pairing was answered {answer}, not OK.")
@@ -345,6 +349,14 @@ class Station:
             import pytest  # noqa: PLC0415  a replay does without
 
             pytest.skip("This bench has one link to the lock at a time: a wire, or one Bluetooth adapter.")
+
+
+def _head(frame: Frame) -> tuple[Kind, int, int]:
+    return frame.kind, frame.version, frame.counter
+
+
+def _named(frame: Frame) -> str:
+    return f"{frame.kind.name} of version {frame.version} and counter {frame.counter}"
 
 
 def read_hello(response: Frame, request: Frame) -> HelloResponse:

@@ -2,7 +2,7 @@
 
 Python needs up to a second to import what `latchwire serve` is made of, and most tests here start such processes anew.
 What runs is the same from the command's words on. The tests that run README's commands, those of commands at a
-terminal, and one of each of the command's modules start their processes from nothing. Needs Linux; elsewhere every
+terminal, and some of each command once start their processes from nothing. Needs Linux; elsewhere every
 process starts from nothing.
 """
 
@@ -130,7 +130,7 @@ def run(
         pid = _start(module, words, env, cwd, (given.fileno(), out.fileno(), err.fileno()))
         try:
             _await(pid, seconds)
-        except subprocess.TimeoutExpired:
+        except BaseException:
             os.kill(pid, signal.SIGKILL)
             raise
         finally:

@@ -22,7 +22,7 @@ from .render import Renderer
 
 _EPILOGUE = """\
 Every command takes `--json`: one JSON object a line on stdout, and nothing else. And `--trace FILE`: what is asked of
-locks and what they answer is appended to FILE, a JSON object a line, without digits.
+locks and what they answer is appended to FILE, a JSON object a line, without digits; `conform` has traces of its own.
 
 Exit codes: 0 done, 1 failed inside (a damaged file, or a bug), 2 wrong usage, 3 not found or unreachable,
 4 refused by the lock, 5 authentication or pairing, 6 no acknowledgement (outcome unknown), 7 read-back differs,

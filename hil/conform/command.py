@@ -171,14 +171,14 @@ async def conform(
     explain
         Tell all of one requirement, such as LW-042, and run nothing.
     """
+    if is_traced():
+        raise UsageError("--trace is for what the bridge asks. The suite keeps traces by --report DIR --keep all.")
     if explain is not None:
         yield explained(explain)
     elif list_:
         yield listed(profile)
     else:
         _require_packages()
-        if is_traced():
-            raise UsageError("--trace is for what the bridge asks. The suite keeps traces by --report DIR --keep all.")
         if exec_ and (target or bench):
             raise UsageError("--exec names the lock itself: leave the target and --bench out.")
         chosen = f"exec:{exec_}" if exec_ else target

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -86,10 +86,10 @@ async def _process(command: tuple[str, ...]) -> AsyncIterator[asyncio.subprocess
     try:
         yield process
     finally:
-        if process.returncode is None:
+        with suppress(ProcessLookupError):  # it may end at any moment
             process.send_signal(signal.SIGINT)
             try:
                 await asyncio.wait_for(process.wait(), TO_END)
             except TimeoutError:
                 process.kill()
-                await process.wait()
+        await process.wait()

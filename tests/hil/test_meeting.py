@@ -17,6 +17,7 @@ from hil.errors import BenchFault
 from hil.station import Peer
 from protocol.label import format_label
 from tests.hil.lock_program import PROGRAM, ROOT, new_lock
+from tests.hil.mutants import MUTANTS
 from tests.hil.runs import Ran, environment, lock_on_a_pty, run, run_apart, suite, words
 
 KNOWS = "async def test_it(lock):\n    await lock.open()\n"
@@ -194,7 +195,7 @@ def test_a_lock_that_others_fill_is_no_lock_of_too_few_peers(tmp_path: Path) -> 
     assert run(tmp_path, *given, suite(tmp_path, FILLS.format(2))).code == 0
     ran = run(tmp_path, *given, "-k", "eight", PAIRING)
     assert (ran.code, ran.ended.startswith("2 skipped, ")) == (0, True), ran.text
-    assert "The lock keeps no further peer: other bridges, or benches whose key is lost, have its places." in ran.text
+    assert "Probably other bridges, or benches whose key is lost, have its places: let those unpair" in ran.text
     ran = run(tmp_path, *given, "--lock-destructive", "-k", "reset_keeps_eight", PAIRING)
     assert (ran.code, ran.ended.startswith("1 passed, ")) == (0, True), ran.text
 
@@ -206,4 +207,11 @@ def test_a_lock_without_room_for_the_bench_is_the_benchs_fault(tmp_path: Path) -
     kept(tmp_path).unlink()
     ran = run(tmp_path, *given, suite(tmp_path, KNOWS))
     assert (ran.code, ran.ended) == (1, "1 error"), ran.text
-    assert "have its places. Let those unpair, or reset the lock." in ran.text
+    assert "have its places: let those unpair, or reset the lock." in ran.text
+
+
+def test_a_lock_of_seven_peers_that_nobody_else_has_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS["seven peers"].plant(monkeypatch)
+    ran = run(tmp_path, "-k", "lock_keeps_eight", PAIRING)
+    assert (ran.code, ran.ended.startswith("1 failed, ")) == (1, True), ran.text
+    assert "The lock has no room for a peer, and keeps none but this bench's (4.6)." in ran.text

@@ -4,18 +4,32 @@ from .bug import Bug
 
 BUGS = (
     Bug(
+        name="a lock of seven peers excused by others that nobody has seen",
+        file="hil/station.py",
+        good="            self.alone = True\n",
+        bad="            pass\n",
+        tests=("tests/hil/test_meeting.py",),
+    ),
+    Bug(
+        name="a hint at keys that were right",
+        file="hil/station.py",
+        good="max(self.station.proven, answer.counter)",
+        bad="-1",
+        tests=("tests/hil/test_hints.py",),
+    ),
+    Bug(
         name="a firmware that cannot pair, blamed on its button alone",
-        file="hil/handshaking.py",
+        file="hil/hints.py",
         good="HelloFlag.PAIRING_OPEN not in lock.flags",
         bad="True",
-        tests=("tests/hil/test_handshaking.py",),
+        tests=("tests/hil/test_hints.py",),
     ),
     Bug(
         name="a first request without an answer, and no word of its keys",
         file="hil/station.py",
-        good='raise Nonconformant(f"{silence}{self._hint}") from None',
+        good='raise Nonconformant(f"{silence}{hints.unopened(self.station.proven)}") from None',
         bad="raise",
-        tests=("tests/hil/test_handshaking.py",),
+        tests=("tests/hil/test_hints.py",),
     ),
     Bug(
         name="two names for one port",

@@ -275,6 +275,10 @@ def test_what_fits_never_reaches_the_layout(layout: Record, data: bytes, monkeyp
 def test_what_does_not_fit_is_refused_with_the_words_of_the_layout() -> None:
     with pytest.raises(MalformedError, match=r"^a value that does not fit, at kind$"):
         codec.parse(HEADER, bytes(8))
+    with pytest.raises(MalformedError, match=r"^it ends too early, at length$"):
+        codec.parse(HEADER, bytes.fromhex("0101000000000"[:12]))
+    with pytest.raises(MalformedError, match=r"^it goes on behind its last field$"):
+        codec.parse(HEADER, bytes.fromhex("0101000000000000ff"))
     with pytest.raises(MisuseError, match="a value that does not fit, at counter"):
         codec.build(HEADER, Header(version=0, kind=Kind.TRANSPORT, counter=-1, length=0))
 

@@ -37,16 +37,16 @@ FROM_NOTHING = (
     "lock list", "state front", "diagnose front", "clock get front", "open front", "config show", "completion bash",
     "token list", "unpair back --yes", "sim state --control {control}",
 )  # fmt: skip
-"""One of each module, which must itself import what it needs. The others start from what is imported already."""
+"""Those which must themselves import what they need. The others start from what is imported already."""
 
 
 def test_each_command_works_as_a_process(bench: Place) -> None:
     assert set(FROM_NOTHING) < set(COMMANDS)
     with bench.lock():
         target = f"serial:{bench.path('lock0')}"
-        assert bench.latchwire("scan", target, "--no-ports").code == 0
+        assert bench.from_nothing("scan", target, "--no-ports").code == 0
         label = ("--label-file", bench.path("label"))
-        assert bench.latchwire("pair", target, *label, "--name", "front", "--zone", "UTC").code == 0
+        assert bench.from_nothing("pair", target, *label, "--name", "front", "--zone", "UTC").code == 0
         ended = {}
         for command in COMMANDS:
             run = bench.from_nothing if command in FROM_NOTHING else bench.latchwire

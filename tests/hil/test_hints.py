@@ -1,6 +1,7 @@
 """A firmware whose handshakes are wrong: the bench says which message has failed, and what to compare."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,21 +85,45 @@ def other_counter(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(links.Links, "_answer_handshake", counted)
 
 
+def no_candidate(patch: pytest.MonkeyPatch) -> None:
+    answer = links.Links._answer_handshake
+
+    def forgotten(self: links.Links, link: Any, *given: Any) -> Frame | None:
+        frame = answer(self, link, *given)
+        link.candidate = None
+        return frame
+
+    patch.setattr(links.Links, "_answer_handshake", forgotten)
+
+
+def answers_ahead(patch: pytest.MonkeyPatch) -> None:
+    answer = LockSession.answer
+
+    def ahead(self: LockSession, body: bytes) -> Frame:
+        frame = answer(self, body)
+        return replace(frame, counter=frame.counter + 1)
+
+    patch.setattr(LockSession, "answer", ahead)
+
+
+PAIRING, SESSION, NEITHER = "first message of a pairing", "first message of a session", "does not authenticate"
+
+
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
-        (window_that_stays_closed, "first message of a pairing. Its hello says that its pairing window is closed"),
+        (
+            window_that_stays_closed,
+            f"{PAIRING}. Its hello says that its pairing window is closed: was its button held?",
+        ),
         (
             other_prologue,
-            "refused the first message of a pairing. It has a tag already. Compare h and ck behind it with",
+            f"refused the {PAIRING}. It has a tag already: with the keys and hellos of section 11, compare",
         ),
-        (
-            writes(lambda body: body[:-1]),
-            "first message of a pairing does not authenticate: it has 95 bytes, and 96 are",
-        ),
+        (writes(lambda body: body[:-1]), f"{PAIRING} {NEITHER}: it has 95 bytes, and 96 are due (4.3)."),
         (
             writes(lambda body: body[:-1] + b"\0"),
-            "does not authenticate. Compare h and ck behind message_2 in section 11",
+            f"{NEITHER}. With the keys of section 11, compare h and ck behind message_2",
         ),
         (
             other_counter,
@@ -106,16 +131,25 @@ def other_counter(patch: pytest.MonkeyPatch) -> None:
         ),
         (other_pairing_key, "refused the third message of a pairing. With it the label enters: is it this lock's?"),
         (
+            no_candidate,
+            "refused a frame of a session. The last message of a handshake has to make a candidate, and the",
+        ),
+        (
+            answers_ahead,
+            "answered by TRANSPORT of version 1 and counter 1, not by TRANSPORT of version 1 and counter 0",
+        ),
+        (
             keys(one_for_both),
-            "is no answer to the last request: a sealed body does not authenticate. Nothing from this",
+            f"{NEITHER} as the answer to the last request. Nothing from this lock has authenticated yet",
         ),
         (
             keys(swapped),
             "did not answer TRANSPORT within 2 s. Nothing from this lock has authenticated yet, so its keys",
         ),
+        (keys(counting_the_other_way), f"{NEITHER} as the answer to the last request. Only frames of counter 0 have"),
         (
             other_prologue_of_sessions,
-            "first message of a session. Either it does not know this peer (4.5, 4.6), or its KK",
+            f"{SESSION}. Either it does not know this peer (4.5, 4.6), or its KK differs: with",
         ),
     ],
 )
