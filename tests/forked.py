@@ -1,9 +1,9 @@
 """Real processes that start fast: forked from one that has imported everything and has run nothing.
 
 Python needs up to a second to import what `latchwire serve` is made of, and most tests here start such processes anew.
-What runs is the same from the command's words on. The tests that run README's commands, those of commands at a
-terminal, and some of each command once start their processes from nothing. Needs Linux; elsewhere every
-process starts from nothing.
+What runs is the same from the command's words on. From nothing start the processes of the tests that run README's
+commands, those of commands at a terminal, and some of the test that calls each command once. Needs Linux; elsewhere
+every process starts from nothing.
 """
 
 import atexit
